@@ -1,7 +1,7 @@
 """A closed-form frontal chest film: every border, value and ratio in it is known without measuring.
 
-Two whole lung fields (they reach behind the heart), a heart, a mediastinum with trachea, domed diaphragms, ribs, vessels
-and fine texture, in a standard orientation: the patient's right is on the left of the image, bright = dense.
+Two whole lung fields (they reach behind the heart), a heart, a mediastinum with trachea, domed diaphragms, ribs,
+vessels and fine texture, in a standard orientation: the patient's right is on the left of the image, bright = dense.
 """
 
 from __future__ import annotations

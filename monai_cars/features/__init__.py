@@ -1,0 +1,18 @@
+"""Clinical features: vocabularies, feature vectors, labels by rule, and what an edit does to a vector."""
+
+from monai_cars.features.labels import label_names, to_labels
+from monai_cars.features.vectors import apply_edit, as_vector, present_findings, vector_of
+from monai_cars.features.vocabulary import BUILT_IN, Vocabulary, VocabularyError, load_vocabulary
+
+__all__ = [
+    "BUILT_IN",
+    "Vocabulary",
+    "VocabularyError",
+    "apply_edit",
+    "as_vector",
+    "label_names",
+    "load_vocabulary",
+    "present_findings",
+    "to_labels",
+    "vector_of",
+]

@@ -1,0 +1,133 @@
+"""Feature vectors: one float a finding, 1 present, 0 absent, NaN unknown, soft values in between allowed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from monai_cars.edit import OPERATIONS
+from monai_cars.features.vocabulary import Vocabulary, VocabularyError
+
+
+def as_vector(values: Any, vocabulary: Vocabulary) -> torch.Tensor:
+    """A checked copy of a feature vector.
+
+    Args:
+        values: V numbers (sequence, array or tensor), each in [0, 1] or NaN.
+        vocabulary: whose findings they are.
+
+    Returns:
+        (V,) float32.
+
+    Raises:
+        VocabularyError: another length, or a value outside [0, 1].
+
+    Example:
+        >>> from monai_cars.features import load_vocabulary
+        >>> as_vector([0] * 13 + [1], load_vocabulary("nih-14")).sum()
+        tensor(1.)
+    """
+    vector = torch.as_tensor(values, dtype=torch.float32).detach().cpu().clone()
+    if vector.shape != (len(vocabulary),):
+        raise VocabularyError(
+            f"A feature vector of {vocabulary.name} has shape ({len(vocabulary)},), one value a finding "
+            f"(got {tuple(vector.shape)})."
+        )
+    wrong = (vector < 0) | (vector > 1)
+    if wrong.any():
+        first = int(wrong.nonzero()[0])
+        raise VocabularyError(
+            f"{vocabulary.name}: {vocabulary.findings[first]!r} must be in [0, 1] or NaN (got {vector[first].item():g})"
+            "; code uncertain mentions as NaN or as a probability."
+        )
+    return vector
+
+
+def vector_of(findings: Mapping[str, float], vocabulary: Vocabulary, *, otherwise: float = math.nan) -> torch.Tensor:
+    """The feature vector that says `findings` and `otherwise` of all others; (V,) float32.
+
+    Raises:
+        VocabularyError: a finding that the vocabulary does not have, or a value outside [0, 1].
+
+    Example:
+        >>> from monai_cars.features import load_vocabulary
+        >>> vector_of({"Mass": 1}, load_vocabulary("nih-14"), otherwise=0).nonzero().item()
+        4
+    """
+    vector = torch.full((len(vocabulary),), float(otherwise))
+    for finding, value in findings.items():
+        vector[vocabulary.index(finding)] = float(value)
+    return as_vector(vector, vocabulary)
+
+
+def present_findings(vector: Any, vocabulary: Vocabulary, *, threshold: float = 0.5) -> tuple[str, ...]:
+    """Names of the findings at or above `threshold`; unknown ones are not present."""
+    values = as_vector(vector, vocabulary)
+    return tuple(name for name, value in zip(vocabulary.findings, values.tolist(), strict=True) if value >= threshold)
+
+
+def apply_edit(
+    vector: Any, vocabulary: Vocabulary, finding: str, operation: str, *, instance_only: bool = True
+) -> torch.Tensor:
+    """What a feature vector says after an accepted edit.
+
+    An insertion sets the finding and all that it implies to 1, clears "no finding", and makes unknown what the new
+    finding may hide. A deletion of one instance changes nothing. A deletion of every instance sets the finding to 0 and
+    makes unknown what rested on it; it never says that the film is now normal, since nobody has looked for the rest.
+
+    Args:
+        vector: V numbers in [0, 1] or NaN.
+        vocabulary: whose findings they are.
+        finding: as the editors or the vocabulary call it.
+        operation: "insert", "delete" or "sham" (changes nothing).
+        instance_only: of a deletion: other instances of the finding remain, or may remain, on the film.
+
+    Returns:
+        (V,) float32, a new tensor.
+
+    Raises:
+        VocabularyError: an unknown finding or operation, or a vector that does not fit.
+
+    Example:
+        >>> from monai_cars.features import load_vocabulary
+        >>> chexpert = load_vocabulary("chexpert-14")
+        >>> normal = vector_of({"No Finding": 1}, chexpert, otherwise=0)
+        >>> present_findings(apply_edit(normal, chexpert, "nodule", "insert"), chexpert)
+        ('Lung Opacity', 'Lung Lesion')
+    """
+    if operation not in OPERATIONS:
+        raise VocabularyError(f"operation must be one of {', '.join(OPERATIONS)} (got {operation!r}).")
+    after = as_vector(vector, vocabulary)
+    if operation == "sham":
+        return after
+    name = vocabulary.term(finding)
+    if operation == "insert":
+        return _inserted(after, vocabulary, name)
+    return after if instance_only else _deleted(after, vocabulary, name)
+
+
+def _inserted(after: torch.Tensor, vocabulary: Vocabulary, name: str) -> torch.Tensor:
+    for hidden in vocabulary.unsettles.get(name, ()):
+        after[vocabulary.index(hidden)] = math.nan
+    if vocabulary.no_finding is not None:
+        after[vocabulary.index(vocabulary.no_finding)] = 0
+    for present in (name, *vocabulary.implied(name)):
+        after[vocabulary.index(present)] = 1
+    return after
+
+
+def _deleted(after: torch.Tensor, vocabulary: Vocabulary, name: str) -> torch.Tensor:
+    after[vocabulary.index(name)] = 0
+    for finding in vocabulary.implying(name):
+        if after[vocabulary.index(finding)] != 0:
+            after[vocabulary.index(finding)] = math.nan
+    for ancestor in vocabulary.implied(name):
+        others = [after[vocabulary.index(other)] == 1 for other in vocabulary.implying(ancestor)]
+        if after[vocabulary.index(ancestor)] != 0 and not any(others):
+            after[vocabulary.index(ancestor)] = math.nan
+    if vocabulary.no_finding is not None:
+        after[vocabulary.index(vocabulary.no_finding)] = math.nan
+    return after

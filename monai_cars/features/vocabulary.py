@@ -1,0 +1,211 @@
+"""Named vocabularies of findings, as data: what exists, what implies what, which labels follow by which rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+BUILT_IN = ("carpa-19", "chexpert-14", "nih-14")
+_FOLDER = Path(__file__).parent / "vocabularies"
+_KEYS = ("name", "source", "findings", "no_finding", "ancestors", "unsettles", "edits", "labels", "other")
+
+Rule = str | Mapping[str, list[Any]]
+
+
+class VocabularyError(ValueError):
+    """A vocabulary, or something said about one, breaks its rules; the message says which and how to mend it."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """An ordered list of findings and what is known about them.
+
+    Attributes:
+        name: as people call it.
+        findings: their names, in the order of a feature vector.
+        no_finding: the finding that says that there is none, or None.
+        ancestors: finding -> findings that it implies (directly; the chain is followed).
+        unsettles: finding -> findings that can no longer be read once it is inserted.
+        edits: what the editors call a finding -> what it is called here.
+        labels: label -> rule over findings: a finding, {"any": [...]} or {"all": [...]}, nested at will.
+        other: the label of a film with findings that no rule covers.
+        source: where it comes from.
+
+    Example:
+        >>> load_vocabulary("chexpert-14").term("effusion")
+        'Pleural Effusion'
+    """
+
+    name: str
+    findings: tuple[str, ...]
+    no_finding: str | None = None
+    ancestors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unsettles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    edits: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, Rule] = field(default_factory=dict)
+    other: str = "other finding"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def index(self, finding: str) -> int:
+        """Position of a finding in a feature vector.
+
+        Raises:
+            VocabularyError: the vocabulary has no such finding.
+        """
+        if finding not in self.findings:
+            raise VocabularyError(f"{self.name} has no finding {finding!r}; it has {_listed(self.findings)}.")
+        return self.findings.index(finding)
+
+    def term(self, finding: str) -> str:
+        """Name in this vocabulary of what the editors call `finding`; its own names are taken as they are.
+
+        Raises:
+            VocabularyError: neither `edits` nor the findings name it.
+        """
+        if finding in self.edits:
+            return self.edits[finding]
+        if finding in self.findings:
+            return finding
+        raise VocabularyError(
+            f"{self.name} does not say what {finding!r} is called in it: add `edits: {{{finding}: <its name>}}` to a "
+            f"vocabulary file of your own and give its path. Known: {_listed(tuple(self.edits) or self.findings)}."
+        )
+
+    def implied(self, finding: str) -> tuple[str, ...]:
+        """All findings that `finding` implies, nearest first."""
+        found: list[str] = []
+        queue = list(self.ancestors.get(finding, ()))
+        while queue:
+            ancestor = queue.pop(0)
+            if ancestor not in found:
+                found.append(ancestor)
+                queue.extend(self.ancestors.get(ancestor, ()))
+        return tuple(found)
+
+    def implying(self, finding: str) -> tuple[str, ...]:
+        """All findings that imply `finding`."""
+        return tuple(name for name in self.findings if finding in self.implied(name))
+
+
+def load_vocabulary(vocabulary: str | Path | Vocabulary) -> Vocabulary:
+    """A built-in vocabulary by name, or a user's own from a YAML file.
+
+    Args:
+        vocabulary: "carpa-19", "chexpert-14", "nih-14", a path to a file with `name` and `findings` (and, as the
+            built-in files show, `no_finding`, `ancestors`, `unsettles`, `edits`, `labels`, `other`), or a Vocabulary.
+
+    Raises:
+        VocabularyError: no such name or file, or a file that breaks a rule.
+
+    Example:
+        >>> len(load_vocabulary("carpa-19"))
+        19
+    """
+    if isinstance(vocabulary, Vocabulary):
+        return vocabulary
+    if str(vocabulary).lower() in BUILT_IN:
+        return _read(_FOLDER / f"{str(vocabulary).lower().replace('-', '')}.yaml")
+    path = Path(vocabulary)
+    if path.suffix.lower() not in (".yaml", ".yml") or not path.is_file():
+        raise VocabularyError(
+            f"No vocabulary {str(vocabulary)!r}: it is neither built in ({', '.join(BUILT_IN)}) "
+            "nor a YAML file that exists."
+        )
+    return _read(path.resolve())
+
+
+@cache
+def _read(path: Path) -> Vocabulary:
+    try:
+        table = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise VocabularyError(f"{path}: not YAML ({str(error).splitlines()[0]}).") from error
+    try:
+        return _build(table)
+    except VocabularyError as error:
+        raise VocabularyError(f"{path}: {error}") from error
+
+
+def _build(table: Any) -> Vocabulary:
+    if not isinstance(table, dict):
+        raise VocabularyError(f"a vocabulary is a mapping with `name` and `findings` (got {type(table).__name__}).")
+    unknown = [key for key in table if key not in _KEYS]
+    if unknown:
+        raise VocabularyError(f"unknown entry {unknown[0]!r}; a vocabulary has {_listed(_KEYS)}.")
+    for key in ("name", "findings"):
+        if not table.get(key):
+            raise VocabularyError(f"`{key}` is missing.")
+    if not isinstance(table["findings"], list):
+        raise VocabularyError(f"`findings` must be a list of names (got {table['findings']!r}).")
+    for key in ("ancestors", "unsettles", "edits", "labels"):
+        if not isinstance(table.get(key) or {}, dict):
+            raise VocabularyError(f"`{key}` must map a name to its entry (got {table[key]!r}).")
+    relations: dict[str, Any] = {
+        key: {name: _names(key, name, others) for name, others in (table.get(key) or {}).items()}
+        for key in ("ancestors", "unsettles")
+    }
+    rest = {key: table[key] for key in ("no_finding", "edits", "labels", "other", "source") if table.get(key)}
+    return Vocabulary(name=table["name"], findings=tuple(table["findings"]), **relations, **rest)
+
+
+def _names(key: str, name: str, others: Any) -> tuple[str, ...]:
+    if not isinstance(others, list):
+        raise VocabularyError(f"`{key}: {name}` must be a list of findings (got {others!r}).")
+    return tuple(others)
+
+
+def _check(vocabulary: Vocabulary) -> None:
+    names = vocabulary.findings
+    wrong: list[Any] = [name for name in names if not isinstance(name, str) or not name.strip()]
+    if wrong or not names:
+        raise VocabularyError(f"findings are non-empty strings, at least one (got {(wrong or [[]])[0]!r}).")
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise VocabularyError(f"the finding {twice[0]!r} is listed twice.")
+    if vocabulary.no_finding is not None:
+        _known(vocabulary, "no_finding", vocabulary.no_finding)
+    for key in ("ancestors", "unsettles"):
+        for name, others in getattr(vocabulary, key).items():
+            for entry in (name, *others):
+                _known(vocabulary, key, entry)
+    for entry in vocabulary.edits.values():
+        _known(vocabulary, "edits", entry)
+    for label, rule in vocabulary.labels.items():
+        _check_rule(vocabulary, label, rule)
+    circular = [name for name in names if name in vocabulary.implied(name)]
+    if circular:
+        raise VocabularyError(f"`ancestors` go in a circle through {circular[0]!r}.")
+
+
+def _check_rule(vocabulary: Vocabulary, label: str, rule: Any) -> None:
+    if isinstance(rule, str):
+        _known(vocabulary, f"labels: {label}", rule)
+    elif isinstance(rule, dict) and len(rule) == 1 and next(iter(rule)) in ("any", "all") and next(iter(rule.values())):
+        for part in next(iter(rule.values())):
+            _check_rule(vocabulary, label, part)
+    else:
+        raise VocabularyError(
+            f"`labels: {label}`: a rule is a finding, {{any: [...]}} or {{all: [...]}} (got {rule!r})."
+        )
+
+
+def _known(vocabulary: Vocabulary, key: str, name: str) -> None:
+    if name not in vocabulary.findings:
+        raise VocabularyError(
+            f"`{key}` names {name!r}, which is not among the findings {_listed(vocabulary.findings)}."
+        )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(map(str, names))
