@@ -1,0 +1,1 @@
+"""Files of radiographs: formats, decoding that hostile files cannot break, writing that changes nothing else."""

@@ -1,0 +1,208 @@
+"""Native decoders (JPEG, JPEG 2000, JPEG-LS, PNG) run in a process of their own.
+
+A hostile file can crash or hang a native decoder. Here that costs one child process and one error, never the run. The
+child is started on first use, serves one file after another, and is replaced when it dies or exceeds its time. It is a
+plain subprocess because daemonic DataLoader workers may start these and may not start `multiprocessing` children.
+"""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+
+SECONDS = 60.0
+"""Time limit of one file."""
+ADDRESS_SPACE = 8 << 30
+"""Bytes of address space a decoder may take: a decompression bomb ends there."""
+COMMAND = (sys.executable, "-P", "-m", "monai_cars.files.decode")
+
+
+class DecodeError(Exception):
+    """The decoder refused, crashed or exceeded its time; the message says which."""
+
+
+class DecodeProcess:
+    """One child process that decodes files, restarted when it dies.
+
+    Args:
+        command: what to start; it must speak the protocol of `serve`.
+        seconds: time limit of one file.
+    """
+
+    def __init__(self, command: tuple[str, ...] = COMMAND, *, seconds: float = SECONDS) -> None:
+        self._command = command
+        self._seconds = seconds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, path: str | os.PathLike[str], kind: str) -> tuple[np.ndarray, dict[str, Any]]:
+        """Decode one file.
+
+        Args:
+            path: the file.
+            kind: "dicom" or "raster".
+
+        Returns:
+            The stored values, ``(H, W)`` or ``(H, W, C)``, and the decoder's notes on them.
+
+        Raises:
+            DecodeError: when the decoder refuses the file, crashes on it or exceeds the time limit.
+        """
+        request = json.dumps({"path": os.fspath(path), "kind": kind, "seconds": self._seconds}).encode() + b"\n"
+        with self._lock:
+            reused = self._process is not None and self._process.poll() is None
+            try:
+                return self._exchange(request)
+            except _CrashError:
+                # A process that an earlier file damaged may fail on an innocent one: that one gets a fresh process.
+                if not reused:
+                    raise
+            return self._exchange(request)
+
+    def close(self) -> None:
+        """End the child process, if there is one."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+    def _exchange(self, request: bytes) -> tuple[np.ndarray, dict[str, Any]]:
+        process = self._started()
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            process.kill()
+
+        timer = threading.Timer(self._seconds, expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            return _talk(process, request)
+        except DecodeError:
+            raise
+        except (OSError, EOFError, ValueError) as error:
+            self.close()
+            if expired.is_set():
+                raise DecodeError(f"the decoder exceeded its time limit of {self._seconds:g} s") from error
+            raise _CrashError(f"the decoder crashed (exit status {process.returncode})") from error
+        except BaseException:
+            self.close()  # half a reply in the pipe would be taken for the next one
+            raise
+        finally:
+            timer.cancel()
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        if self._process is not None and self._process.poll() is not None:
+            self.close()
+        if self._process is None:
+            paths = os.pathsep.join(entry for entry in sys.path if entry)
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            )
+        return self._process
+
+
+class _CrashError(DecodeError):
+    """The child process died."""
+
+
+def _talk(process: "subprocess.Popen[bytes]", request: bytes) -> tuple[np.ndarray, dict[str, Any]]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(request)
+    process.stdin.flush()
+    reply = json.loads(process.stdout.readline() or "null")
+    if reply is None:
+        raise EOFError
+    if "error" in reply:
+        raise DecodeError(reply["error"])
+    values = np.empty(reply["shape"], dtype=reply["dtype"])
+    view = memoryview(values).cast("B")
+    if process.stdout.readinto(view) != len(view):  # type: ignore[attr-defined]
+        raise EOFError
+    return values, reply["notes"]
+
+
+_PROCESSES: dict[int, DecodeProcess] = {}
+
+
+def decode(path: str | os.PathLike[str], kind: str) -> tuple[np.ndarray, dict[str, Any]]:
+    """Decode one file in this process's decoding child (see `DecodeProcess`)."""
+    # A forked worker inherits its parent's pipes and must not talk through them: one child per process id.
+    process = _PROCESSES.get(os.getpid())
+    if process is None:
+        process = _PROCESSES[os.getpid()] = DecodeProcess()
+        atexit.register(process.close)
+    return process(path, kind)
+
+
+# ---- the child's side -------------------------------------------------------------------------------------------
+
+
+def read_dicom(path: str) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return the pixel array of a DICOM file and no notes."""
+    import pydicom
+
+    return pydicom.dcmread(path).pixel_array, {}
+
+
+def read_raster(path: str) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return the values of a PNG or JPEG; palettes become RGB or RGBA. Notes: the file's text entries."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = None  # the caller has checked the size that the file states
+    with Image.open(path, formats=("PNG", "JPEG")) as film:
+        mode = film.mode
+        text = {key: value for key, value in film.info.items() if isinstance(key, str) and isinstance(value, str)}
+        transparent = "transparency" in film.info
+        film.load()
+        values = film.convert("RGBA" if transparent else "RGB") if mode in ("P", "PA") or transparent else film
+        return np.asarray(values), {"mode": values.mode, "text": text}
+
+
+def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    try:
+        values, notes = {"dicom": read_dicom, "raster": read_raster}[request["kind"]](request["path"])
+        values = np.ascontiguousarray(values)
+        return {"shape": values.shape, "dtype": values.dtype.str, "notes": notes}, values.tobytes()
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"[:500]}, b""
+
+
+def serve() -> None:
+    """Read one JSON request a line on stdin; answer each with a JSON line and the values' bytes on stdout."""
+    import signal
+    import warnings
+
+    warnings.simplefilter("ignore")
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # native decoders print to stdout
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    except (ImportError, ValueError, OSError):
+        pass  # not on this system
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        if hasattr(signal, "alarm"):
+            signal.alarm(int(request["seconds"]) + 5)  # its default action ends a hang whose parent has gone
+        head, body = _answer(request)
+        if hasattr(signal, "alarm"):
+            signal.alarm(0)
+        replies.write(json.dumps(head).encode() + b"\n" + body)
+        replies.flush()
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,120 @@
+"""Rules by which a DICOM header alone tells that a file is no frontal chest radiograph."""
+
+import re
+from typing import Any
+
+import pydicom
+
+from monai_cars.files.header import RadiographError
+from monai_cars.files.native import MOST_BITS, check_size
+
+MODALITIES = frozenset({"CR", "DX", "DR", "RG", "RF", "OT", "SC", ""})
+GREY = frozenset({"MONOCHROME1", "MONOCHROME2"})
+COLOR = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
+LATERAL = re.compile(r"\b(lat|lateral|ll|rl|decubitus|lld|rld|llo|rlo|lao|rao|lpo|rpo|oblique)\b")
+FRONTAL = re.compile(r"\b(pa|ap|frontal|postero[- ]?anterior|antero[- ]?posterior)\b")
+OTHER_PARTS = re.compile(
+    r"\b(abdomen|pelvis|hip|femur|knee|patella|leg|lowerleg|tibia|fibula|ankle|foot|toe|calcaneus|heel|extremity|"
+    r"upperextremity|lowerextremity|lower leg|arm|upper arm|humerus|elbow|forearm|radius|ulna|wrist|hand|finger|thumb|"
+    r"shoulder|clavicle|scapula|skull|head|face|nose|orbit|jaw|mandible|maxilla|teeth|sinus|neck|cspine|tspine|lspine|"
+    r"lsspine|tlspine|spine|sacrum|coccyx|sspine|breast|kidney|bladder|uterus)\b"
+)
+
+
+def value(dataset: pydicom.Dataset, keyword: str) -> Any:
+    """Return one value of the header, None when it is absent, empty or unreadable."""
+    try:
+        found = dataset.get(keyword)
+    except Exception:
+        return None
+    return None if found == "" else found
+
+
+def words(dataset: pydicom.Dataset, *keywords: str) -> str:
+    """Return what the header says in words, lower case; of a code sequence, its meanings."""
+    said = []
+    for keyword in keywords:
+        found = value(dataset, keyword)
+        if isinstance(found, pydicom.Sequence):
+            said += [str(value(item, "CodeMeaning") or "") for item in found]
+            said += [words(item, keyword) for item in found if keyword in item]
+        elif found is not None:
+            said.append(str(found))
+    return re.sub(r"[_^/]", " ", " ".join(said)).lower()
+
+
+def check_header(source: str, dataset: pydicom.Dataset, *, content: bool = True) -> None:
+    """Refuse what the header shows to be no single frontal film of a chest.
+
+    Args:
+        source: name of the file, for the message.
+        dataset: the parsed file.
+        content: also judge modality, view and body part.
+
+    Raises:
+        RadiographError: naming the file, the rule, the value got and the remedy.
+    """
+    if content:
+        _check_modality(source, dataset)
+        _check_view(source, dataset)
+        _check_body_part(source, dataset)
+    _check_form(source, dataset)
+
+
+def _check_modality(source: str, dataset: pydicom.Dataset) -> None:
+    modality = str(value(dataset, "Modality") or "").upper()
+    if modality not in MODALITIES:
+        raise RadiographError(
+            f"{source}: the modality must be a projection radiograph, one of {sorted(MODALITIES - {''})} "
+            f"(got {modality}); leave the file out"
+        )
+
+
+def _check_view(source: str, dataset: pydicom.Dataset) -> None:
+    stated = words(dataset, "ViewPosition")
+    coded = words(dataset, "ViewCodeSequence")
+    described = words(dataset, "SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
+    # A description may name both views of a study, and "AP" on a limb: the tag decides where it is filled.
+    said = next((text for text in (stated, coded, described) if LATERAL.search(text) or FRONTAL.search(text)), "")
+    if LATERAL.search(said) and not FRONTAL.search(said):
+        raise RadiographError(
+            f"{source}: the view must be frontal, PA or AP (got {said.strip()!r}: a lateral, oblique or decubitus "
+            "view); leave the file out"
+        )
+
+
+def _check_body_part(source: str, dataset: pydicom.Dataset) -> None:
+    part = words(dataset, "BodyPartExamined")
+    part = part if part.strip() else words(dataset, "AnatomicRegionSequence")
+    if OTHER_PARTS.search(part) and not re.search(r"chest|thorax|lung|rib", part):
+        raise RadiographError(
+            f"{source}: the body part must be the chest (got {part.strip().upper()!r}); leave the file out"
+        )
+
+
+def _check_form(source: str, dataset: pydicom.Dataset) -> None:
+    try:
+        rows, columns, bits = int(dataset.Rows), int(dataset.Columns), int(dataset.BitsStored)
+        photometric, samples = str(dataset.PhotometricInterpretation), int(dataset.SamplesPerPixel)
+        frames = int(value(dataset, "NumberOfFrames") or 1)
+        present = "PixelData" in dataset
+    except Exception as error:
+        raise RadiographError(
+            f"{source}: a DICOM film must describe its pixels (got {error}); give an image, not a report or a plan"
+        ) from error
+    if frames != 1:
+        raise RadiographError(
+            f"{source}: a film must be a single frame (got {frames} frames); split the file and give single films"
+        )
+    if not present:
+        raise RadiographError(f"{source}: a DICOM film must have integer pixel data (got none); copy the file again")
+    if photometric not in GREY | COLOR or samples not in (1, 3):
+        raise RadiographError(
+            f"{source}: the photometric interpretation must be MONOCHROME1, MONOCHROME2 or RGB with equal channels "
+            f"(got {photometric}, {samples} samples); give the original film"
+        )
+    if not 8 <= bits <= MOST_BITS:
+        raise RadiographError(
+            f"{source}: a film must have 8 to {MOST_BITS} bits a pixel (got {bits}); give the original film"
+        )
+    check_size(source, rows, columns)

@@ -1,0 +1,77 @@
+"""Everything about a film but its pixels, and the one error that refuses a file."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+class RadiographError(ValueError):
+    """A file or an image that is refused; the message names the file, the rule, the value got and the remedy."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known about a film besides its pixels. Round trips through one JSON string.
+
+    Args:
+        source: path as given, "memory" when made from a tensor.
+        sha256: of the file's bytes (of the tensor's bytes for "memory"), hexadecimal.
+        format: "dicom", "png", "jpeg", "nifti" or "tensor".
+        polarity: +1 or -1; ``image = polarity * stored``.
+        bits: bits per stored value, 0 for floating-point data.
+        integer: stored values are integers, so whoever writes pixels rounds.
+        low: least value of ``image`` that can be stored (after polarity).
+        high: greatest value of ``image`` that can be stored (after polarity).
+        spacing: millimetres per pixel (row, column) in the patient, None when unknown.
+        spacing_source: "PixelSpacing", "ImagerPixelSpacing/1.1", "pixdim", "datalist", "estimated" or "unknown".
+        view: "PA", "AP" or None when the file does not say.
+        position: "erect", "supine" or None when the file does not say.
+        age: years, None when unknown.
+        sex: "M", "F", "O" or None.
+        lossy: the pixels went through a lossy compression before they came here.
+        axes: order of the axes; "HW" is rows first, as a person looks at the film.
+
+    Example:
+        >>> header = Header(source="memory", sha256="", format="tensor")
+        >>> Header.from_json(header.to_json()) == header
+        True
+    """
+
+    source: str
+    sha256: str
+    format: str
+    polarity: int = 1
+    bits: int = 0
+    integer: bool = False
+    low: float = 0.0
+    high: float = 1.0
+    spacing: tuple[float, float] | None = None
+    spacing_source: str = "unknown"
+    view: str | None = None
+    position: str | None = None
+    age: float | None = None
+    sex: str | None = None
+    lossy: bool = False
+    axes: str = "HW"
+
+    def to_json(self) -> str:
+        """Return the header as one JSON string, the form in which it rides in ``MetaTensor.meta``."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Header":
+        """Read a header back from ``to_json``.
+
+        Raises:
+            RadiographError: when the text is not a header.
+        """
+        try:
+            values: dict[str, Any] = json.loads(text)
+            spacing = values.get("spacing")
+            values["spacing"] = None if spacing is None else (float(spacing[0]), float(spacing[1]))
+            return cls(**values)
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+            raise RadiographError(
+                f"meta['radiograph'] must be the JSON that Header.to_json wrote (got {str(text)[:80]!r}: {error}); "
+                "load the film with LoadRadiograph or RadiographReader"
+            ) from error

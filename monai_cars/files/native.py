@@ -1,0 +1,95 @@
+"""A film as its file stores it: the native values, the header, and what the writer keeps of the file."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from monai_cars.files.header import Header, RadiographError
+
+LEAST_SIDE = 128
+"""Pixels; nothing smaller is a chest radiograph that anatomy can be found on."""
+MOST_PIXELS = 100_000_000
+MOST_BYTES = 1 << 30
+MOST_BITS = 24
+"""float32 holds integers exactly up to here."""
+
+
+@dataclass(frozen=True)
+class Native:
+    """A film as stored.
+
+    Args:
+        stored: ``(H, W)``, rows first, in the file's own type.
+        header: everything else that transforms need.
+        origin: what the writer keeps of the file: a pydicom Dataset without pixels, a nibabel header, or None.
+    """
+
+    stored: np.ndarray
+    header: Header
+    origin: Any = None
+
+
+def check_size(source: str, rows: int, columns: int) -> None:
+    """Refuse sizes that no radiograph has, before anything of that size is allocated."""
+    if min(rows, columns) < LEAST_SIDE:
+        raise RadiographError(
+            f"{source}: a radiograph must have at least {LEAST_SIDE} pixels a side (got {rows} x {columns}); "
+            "give the film itself, not a thumbnail"
+        )
+    if rows * columns > MOST_PIXELS:
+        raise RadiographError(
+            f"{source}: a radiograph must have at most {MOST_PIXELS} pixels (got {rows} x {columns}); "
+            "check that the file is a radiograph and not damaged"
+        )
+
+
+def check_values(source: str, stored: np.ndarray) -> None:
+    """Refuse a blank film, NaN and infinity, and integers that float32 cannot hold."""
+    low, high = stored.min(), stored.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RadiographError(
+            f"{source}: every value must be finite (got NaN or infinity); replace these values or leave the file out"
+        )
+    if low == high:
+        raise RadiographError(
+            f"{source}: a radiograph must not be blank (got {low} in every pixel); leave the file out"
+        )
+    if stored.dtype.kind in "ui" and max(abs(int(low)), abs(int(high))) > 2**MOST_BITS:
+        raise RadiographError(
+            f"{source}: values must fit in {MOST_BITS} bits, which float32 holds exactly (got {low} to {high}); "
+            "store the film in fewer bits"
+        )
+
+
+def integer_range(bits: int, signed: bool, polarity: int) -> tuple[float, float]:
+    """Return the least and the greatest representable value after polarity."""
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    return (float(low), float(high)) if polarity > 0 else (float(-high), float(-low))
+
+
+def equal_channels(source: str, values: np.ndarray) -> np.ndarray:
+    """Return ``(H, W)`` of an ``(H, W, C)`` film with 3 equal channels and no transparency.
+
+    Raises:
+        RadiographError: for a colour photograph and for transparent pixels.
+    """
+    if values.ndim == 2:
+        return values
+    if values.shape[2] in (2, 4):
+        opaque = np.iinfo(values.dtype).max
+        if (values[..., -1] != opaque).any():
+            raise RadiographError(
+                f"{source}: a radiograph must be opaque (got an alpha channel down to {values[..., -1].min()}); "
+                "remove the alpha channel"
+            )
+        values = values[..., :-1]
+    if values.shape[2] == 3 and not (
+        np.array_equal(values[..., 0], values[..., 1]) and np.array_equal(values[..., 0], values[..., 2])
+    ):
+        gap = int(np.ptp(values.astype(np.int64), axis=2).max())
+        raise RadiographError(
+            f"{source}: a radiograph is grey, its channels must be equal (got 3 channels that differ by up to {gap}: "
+            "a colour photograph?); give the original film or convert it to one channel"
+        )
+    return values[..., 0]

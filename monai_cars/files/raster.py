@@ -1,0 +1,75 @@
+"""PNG and JPEG films."""
+
+import struct
+
+import numpy as np
+
+from monai_cars.files.decode import DecodeError, decode
+from monai_cars.files.header import Header, RadiographError
+from monai_cars.files.native import Native, check_size, equal_channels, integer_range
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+JPEG_SIGNATURE = b"\xff\xd8\xff"
+PHOTOMETRIC = "Photometric Interpretation"
+"""PNG text entry by which `write_radiograph` says that a film is MONOCHROME1."""
+
+
+def read_png(source: str, data: bytes, sha256: str) -> Native:
+    """Read a PNG of 8 or 16 grey bits; colour is taken when its three channels are equal."""
+    end = data.rfind(b"IEND")
+    if len(data) < 45 or end < 0 or len(data) < end + 8:
+        raise RadiographError(
+            f"{source}: a PNG must end with its IEND chunk (got {len(data)} bytes, truncated?); copy the file again"
+        )
+    columns, rows, bits, color = struct.unpack(">IIBB", data[16:26])
+    check_size(source, rows, columns)
+    if bits == 1 or (bits == 16 and color != 0):
+        raise RadiographError(
+            f"{source}: a PNG film must have 8 bits, or 16 bits in one grey channel (got {bits} bits, colour type "
+            f"{color}); save it as a grey PNG"
+        )
+    values, notes = _decode(source)
+    polarity = -1 if notes["text"].get(PHOTOMETRIC) == "MONOCHROME1" else 1
+    return _native(source, sha256, "png", equal_channels(source, values), polarity)
+
+
+def read_jpeg(source: str, data: bytes, sha256: str) -> Native:
+    """Read an 8-bit JPEG; colour is taken when its three channels are equal."""
+    if data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda") or b"\xff\xda" not in data:
+        raise RadiographError(
+            f"{source}: a JPEG must end with its EOI marker (got {len(data)} bytes, truncated?); copy the file again"
+        )
+    check_size(source, *_jpeg_size(source, data))
+    values, notes = _decode(source)
+    if notes["mode"] not in ("L", "RGB"):
+        raise RadiographError(
+            f"{source}: a JPEG film must be grey or RGB (got {notes['mode']}); save it as a grey JPEG or PNG"
+        )
+    return _native(source, sha256, "jpeg", equal_channels(source, values), 1)
+
+
+def _decode(source: str) -> tuple[np.ndarray, dict]:
+    try:
+        return decode(source, "raster")
+    except DecodeError as error:
+        raise RadiographError(
+            f"{source}: the image must decode (got {error}); copy the file again or leave it out"
+        ) from error
+
+
+def _native(source: str, sha256: str, kind: str, stored: np.ndarray, polarity: int) -> Native:
+    bits = 8 * stored.dtype.itemsize
+    low, high = integer_range(bits, False, polarity)
+    return Native(stored, Header(source, sha256, kind, polarity, bits, True, low, high, lossy=kind == "jpeg"))
+
+
+def _jpeg_size(source: str, data: bytes) -> tuple[int, int]:
+    """Walk the marker segments to the frame header and return (rows, columns)."""
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker, length = data[at + 1], struct.unpack(">H", data[at + 2 : at + 4])[0]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            rows, columns = struct.unpack(">HH", data[at + 5 : at + 9])
+            return rows, columns
+        at += 1 if marker == 0xFF else 2 + length
+    raise RadiographError(f"{source}: a JPEG must have a frame header (got none, damaged?); copy the file again")
