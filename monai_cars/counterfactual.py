@@ -1,0 +1,267 @@
+"""The only writer of pixels, and the loop that proposes, composes, gates, retries and abstains."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from monai.data import MetaTensor
+
+from monai_cars.anatomy import STRUCTURES, Segmenter, contrast_unit, estimate_spacing
+from monai_cars.axes import from_standard, to_standard
+from monai_cars.edit import Box, CannotEdit, Edit, Proposal, Region
+from monai_cars.editors import AttenuationEditor, Editor, Film
+from monai_cars.gates import Context, Gate, default_gate
+from monai_cars.measurement import measure
+from monai_cars.radiograph import Header, header_of
+from monai_cars.record import edit_record, fill_record
+
+LEAST_CONTRAST = 0.08  # of the film's P1-P99 range; below it lung and mediastinum cannot be told apart
+KNEE = 0.7  # share of the headroom up to which a residual is added as it is
+
+
+@dataclass(frozen=True)
+class Composite:
+    """A film with a proposal written into it.
+
+    Args:
+        image: (1, H, W) float32.
+        clipped_share: share of the support in which the residual was compressed by more than a tenth.
+    """
+
+    image: torch.Tensor
+    clipped_share: float
+
+
+def compose(image: torch.Tensor, proposal: Proposal, unit: float, *, header: Header) -> Composite:
+    """Write a proposal into a film: ``after = before + residual * unit`` inside the support, a copy outside.
+
+    Near the ends of the film's range the residual is compressed, ``r' = k h + (1 - k) h (1 - exp(-(r - k h) / ((1 - k) h)))``
+    for a residual above ``k = 0.7`` of the headroom ``h``; integers stay integers.
+
+    Args:
+        image: (1, H, W) float32.
+        proposal: the residual in contrast units with its support.
+        unit: the contrast unit in the image's values.
+        header: the film's range and whether its values are integers.
+
+    Returns:
+        The new film; the input is not changed.
+    """
+    rows, columns = proposal.box.slices
+    before = image[0, rows, columns]
+    support = proposal.support.to(image.device)
+    residual = proposal.residual.to(image.device) * unit
+    low, high = _range(image, header)
+    headroom = torch.where(residual > 0, high - before, before - low).clamp_min(0)
+    written = torch.sign(residual) * _compressed(residual.abs(), headroom)
+    after = before + written
+    if header.integer:
+        after = after.round().clamp(low, high)
+    result = image.clone()
+    result[0, rows, columns] = torch.where(support, after, before)
+    squeezed = support & (residual.abs() - written.abs() > 0.1 * residual.abs())
+    return Composite(result, float(squeezed.sum() / support.sum().clamp_min(1)))
+
+
+def _range(image: torch.Tensor, header: Header) -> tuple[float, float]:
+    if header.integer:
+        return header.low, header.high
+    return float(image.min()), float(image.max())
+
+
+def _compressed(size: torch.Tensor, headroom: torch.Tensor) -> torch.Tensor:
+    knee = KNEE * headroom
+    rest = (headroom - knee).clamp_min(1e-12)
+    return torch.where(size <= knee, size, knee + rest * (1 - torch.exp(-(size - knee) / rest)))
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """What became of one edit of one film.
+
+    Args:
+        image: (1, H, W) the counterfactual, or the film itself when abstained.
+        lesion: (1, H, W) uint8 what was inserted or deleted.
+        support: (1, H, W) uint8 where pixels may differ.
+        record: one entry of the record's ``edits``.
+        accepted: False when abstained.
+    """
+
+    image: torch.Tensor
+    lesion: torch.Tensor
+    support: torch.Tensor
+    record: dict[str, Any]
+    accepted: bool
+
+
+def make_counterfactual(
+    image: torch.Tensor,
+    anatomy: torch.Tensor,
+    edit: Edit,
+    *,
+    header: Header | None = None,
+    editor: Editor | None = None,
+    gate: Gate | None = None,
+    segmenter: Segmenter | None = None,
+    shared_model: bool = True,
+    max_attempts: int = 4,
+) -> Counterfactual:
+    """Propose, compose, gate; accept, try again with a new seed, or abstain.
+
+    Args:
+        image: (1, H, W) film, bright = dense, in any affine scale and the axes that its header names.
+        anatomy: (S, H, W) uint8 masks in the same axes.
+        edit: what is asked for; a region is in the same axes.
+        header: what is known of the film; read from the image's metadata when None.
+        editor: proposes; the attenuation editor when None.
+        gate: judges; the cheap profile of the finding when None.
+        segmenter: measures the anatomy after the edit for checks that need it; they are unavailable without.
+        shared_model: whether that segmenter also placed the edit.
+        max_attempts: proposals before abstaining.
+
+    Raises:
+        ValueError: shapes that do not fit together, or max_attempts below 1.
+    """
+    _check(image, anatomy, max_attempts)
+    header = header or header_of(image)
+    plain = image.as_tensor() if isinstance(image, MetaTensor) else image
+    masks = anatomy.as_tensor() if isinstance(anatomy, MetaTensor) else anatomy
+    upright = to_standard(plain, header.axes).contiguous().float()
+    turned = replace(edit, region=_turned(edit.region, header.axes, plain)) if edit.region else edit
+    gate = gate or default_gate(edit.finding, edit.operation)
+    film, anatomy_up = _film(upright, header, to_standard(masks, header.axes).contiguous())
+    record, composite, proposal = _attempts(
+        film, anatomy_up, turned, editor or AttenuationEditor(), gate, segmenter, max_attempts
+    )
+    record["shared_model"] = shared_model
+    if composite is None or proposal is None:
+        empty = torch.zeros(plain.shape, dtype=torch.uint8, device=plain.device)
+        return Counterfactual(plain, empty, empty.clone(), record, False)
+    parts = (
+        composite.image,
+        _full(proposal.lesion, proposal.box, plain, upright),
+        _full(proposal.support, proposal.box, plain, upright),
+    )
+    image_back, lesion, support = (from_standard(part, header.axes).contiguous() for part in parts)
+    return Counterfactual(image_back.to(plain.dtype), lesion, support, record, True)
+
+
+def film_seed(seed: int, sha256: str, finding: str, attempt: int) -> int:
+    """63-bit seed of one attempt: SHA-256 over what identifies it, so that neither workers nor order matter.
+
+    Example:
+        >>> film_seed(7, "ab", "effusion", 0) == film_seed(7, "ab", "effusion", 0) != film_seed(7, "ab", "effusion", 1)
+        True
+    """
+    text = f"{seed}|{sha256}|{finding}|{attempt}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def _check(image: torch.Tensor, anatomy: torch.Tensor, max_attempts: int) -> None:
+    if image.ndim != 3 or image.shape[0] != 1:
+        raise ValueError(f"image must have shape (1, H, W), got {tuple(image.shape)}; take one channel of it")
+    if anatomy.shape != (len(STRUCTURES), *image.shape[1:]):
+        raise ValueError(
+            f"anatomy must have shape {(len(STRUCTURES), *image.shape[1:])} for {', '.join(STRUCTURES)}, "
+            f"got {tuple(anatomy.shape)}; segment this image with SegmentAnatomyd"
+        )
+    if max_attempts < 1:
+        raise ValueError(f"max_attempts must be at least 1, got {max_attempts}")
+
+
+def _film(image: torch.Tensor, header: Header, anatomy: torch.Tensor) -> tuple[Film, torch.Tensor]:
+    spacing, source = header.spacing, header.spacing_source
+    if spacing is not None and header.axes.startswith("WH"):
+        spacing = (spacing[1], spacing[0])
+    if spacing is None:
+        spacing = estimate_spacing(anatomy, header.age)
+        source = "estimated" if spacing else "unknown"
+    unit = contrast_unit(image, anatomy)
+    return Film(image, replace(header, spacing_source=source), unit, spacing), anatomy
+
+
+def _attempts(
+    film: Film,
+    anatomy: torch.Tensor,
+    edit: Edit,
+    editor: Editor,
+    gate: Gate,
+    segmenter: Segmenter | None,
+    max_attempts: int,
+) -> tuple[dict[str, Any], Composite | None, Proposal | None]:
+    """Run the loop; the composite and the proposal are None when it abstains."""
+    record = edit_record(film, edit, editor)
+    if film.unit.share < LEAST_CONTRAST:
+        reason = f"contrast unit is {film.unit.share:.1%} of the film's P1-P99 range, {LEAST_CONTRAST:.0%} are needed"
+        return {**record, "reason": reason}, None, None
+    for attempt in range(max_attempts):
+        generator = torch.Generator().manual_seed(
+            film_seed(edit.seed, film.header.sha256, f"{edit.operation} {edit.finding}", attempt)
+        )
+        record["attempts"] = attempt + 1
+        try:
+            proposal = editor.propose(film, anatomy, edit, generator)
+        except CannotEdit as refusal:
+            record = {**record, "reason": str(refusal)}
+            continue
+        composite = compose(film.image, proposal, film.unit.value, header=film.header)
+        context = _context(film, anatomy, edit, proposal, composite, segmenter)
+        verdict = gate(film.image, composite.image, context)
+        record = fill_record(record, edit, proposal, composite.clipped_share, context.measured, verdict)
+        if verdict.accepted:
+            return record, composite, proposal
+    return record, None, None
+
+
+def _context(film, anatomy, edit, proposal, composite, segmenter) -> Context:
+    measured = None
+    if edit.operation != "sham":
+        measured = measure(
+            edit.finding,
+            film.image,
+            composite.image,
+            anatomy,
+            unit=film.unit,
+            spacing=film.spacing,
+            operation=edit.operation,
+        )
+    return Context(
+        edit=edit,
+        anatomy=anatomy,
+        unit=film.unit,
+        spacing=film.spacing,
+        box=proposal.box,
+        lesion=proposal.lesion,
+        support=proposal.support,
+        asked=proposal.asked,
+        measured=measured,
+        segmenter=segmenter,
+    )
+
+
+def _full(mask: torch.Tensor, box: Box, plain: torch.Tensor, upright: torch.Tensor) -> torch.Tensor:
+    full = torch.zeros(upright.shape, dtype=torch.uint8, device=plain.device)
+    full[(0, *box.slices)] = mask.to(device=plain.device, dtype=torch.uint8)
+    return full
+
+
+def _turned(region: Region, axes: str, like: torch.Tensor) -> Region:
+    """The region in upright axes: a box or point is drawn, turned with the film and read off again."""
+    if axes == "HW":
+        return region
+    if region.mask is not None:
+        return Region(mask=to_standard(region.mask.reshape(like.shape), axes)[0])
+    box = region.box or (*region.point, region.point[0] + 1, region.point[1] + 1)
+    drawn = torch.zeros(like.shape, dtype=torch.bool)
+    y0, x0, y1, x1 = (max(int(c), 0) for c in box)
+    drawn[0, y0:y1, x0:x1] = True
+    rows, columns = torch.nonzero(to_standard(drawn, axes)[0], as_tuple=True)
+    if not len(rows):
+        raise ValueError(f"region {tuple(box)} lies outside the image of shape {tuple(like.shape[1:])}")
+    corner = (float(rows.min()), float(columns.min()))
+    if region.point is not None:
+        return Region(point=corner)
+    return Region(box=(*corner, float(rows.max()) + 1, float(columns.max()) + 1))

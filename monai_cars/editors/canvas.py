@@ -1,0 +1,154 @@
+"""The film as editors see it: in contrast units, on a working grid of about half a millimetre, with its anatomy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy import ndimage as ndi
+
+from monai_cars.anatomy import STRUCTURES, ContrastUnit
+from monai_cars.edit import Box, CannotEdit
+
+WORKING_SIZE = 512  # pixels on the shorter side: what is smooth in an edit is computed here
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A film on the working grid.
+
+    Args:
+        u: (h, w) float32 pseudo-attenuation; 0 = aerated lung, 1 = mediastinum.
+        anatomy: (S, h, w) bool in the order of STRUCTURES.
+        factor: native pixels per working pixel, a whole number.
+        native: (H, W) float32 native film in the same units as ``u``.
+        spacing: millimetres per working pixel, None when unknown.
+        position: ``"erect"``, ``"supine"`` or None.
+    """
+
+    u: np.ndarray
+    anatomy: np.ndarray
+    factor: int
+    native: torch.Tensor
+    spacing: float | None
+    position: str | None
+
+    def millimetres(self, length: float) -> float:
+        """A length in working pixels.
+
+        Raises:
+            CannotEdit: the film has no scale and none could be estimated.
+        """
+        if self.spacing is None:
+            raise CannotEdit("the film has no pixel spacing and none could be estimated; give one with spacing_key")
+        return length / self.spacing
+
+    @cached_property
+    def feature(self) -> float:
+        """One millimetre in working pixels, or 1/280 of the thorax where the film has no scale (for blurs only)."""
+        if self.spacing is not None:
+            return 1.0 / self.spacing
+        columns = np.flatnonzero(self.anatomy[:2].any((0, 1)))
+        return max(columns[-1] - columns[0], 140) / 280.0
+
+    def lung(self, side: str) -> np.ndarray:
+        """(h, w) bool whole lung field of one of the patient's sides."""
+        return self.anatomy[STRUCTURES.index(f"{side}_lung")]
+
+    @cached_property
+    def heart(self) -> np.ndarray:
+        """(h, w) bool cardiac silhouette."""
+        return self.anatomy[STRUCTURES.index("heart")]
+
+    def blur(self, array: np.ndarray, sigma_mm: float) -> np.ndarray:
+        """Gaussian low-pass with sigma in millimetres."""
+        return ndi.gaussian_filter(array, sigma_mm * self.feature, mode="nearest", truncate=3.0)
+
+
+def make_canvas(
+    image: torch.Tensor,
+    anatomy: torch.Tensor,
+    unit: ContrastUnit,
+    *,
+    spacing: tuple[float, float] | None,
+    position: str | None,
+) -> Canvas:
+    """Bring a film onto the working grid.
+
+    Args:
+        image: (1, H, W) float32, bright = dense, as a person looks at it.
+        anatomy: (S, H, W) uint8.
+        unit: the film's frozen contrast unit.
+        spacing: mm per native pixel (row, column) or None.
+        position: ``"erect"``, ``"supine"`` or None.
+
+    Returns:
+        Canvas: block means over ``factor`` x ``factor`` native pixels.
+    """
+    native = ((image[0] - unit.aerated) / unit.value).float()
+    factor = max(1, int(min(native.shape) // WORKING_SIZE))
+    u = shrink(native, factor)
+    masks = anatomy[:, ::factor, ::factor].cpu().numpy().astype(bool)
+    mm = None if spacing is None else float(np.sqrt(spacing[0] * spacing[1])) * factor
+    return Canvas(u.cpu().numpy(), masks, factor, native, mm, position)
+
+
+def shrink(array: torch.Tensor, factor: int) -> torch.Tensor:
+    """Block means; a border that does not fill a block is averaged over what there is."""
+    if factor == 1:
+        return array
+    return F.avg_pool2d(array[None, None], factor, ceil_mode=True, count_include_pad=False)[0, 0]
+
+
+def enlarge(field: np.ndarray, box: Box, factor: int, device: torch.device) -> torch.Tensor:
+    """Working-grid field over the native crop ``box``, bilinear, registered with :func:`shrink`."""
+    if factor == 1:
+        return torch.from_numpy(np.ascontiguousarray(field[box.slices], dtype=np.float32)).to(device)
+    y0, x0 = max(box.y0 // factor - 1, 0), max(box.x0 // factor - 1, 0)
+    y1, x1 = -(-box.y1 // factor) + 1, -(-box.x1 // factor) + 1
+    tile = torch.from_numpy(np.ascontiguousarray(field[y0:y1, x0:x1], dtype=np.float32)).to(device)
+    fine = F.interpolate(tile[None, None], scale_factor=factor, mode="bilinear", align_corners=False)[0, 0]
+    return fine[box.y0 - y0 * factor : box.y1 - y0 * factor, box.x0 - x0 * factor : box.x1 - x0 * factor]
+
+
+def native_box(mask: np.ndarray, factor: int, shape: tuple[int, int]) -> Box:
+    """Smallest native crop that covers a working-grid mask."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        raise CannotEdit("nothing is left to change where the edit was asked for")
+    return Box(
+        int(rows[0]) * factor,
+        int(columns[0]) * factor,
+        min((int(rows[-1]) + 1) * factor, shape[0]),
+        min((int(columns[-1]) + 1) * factor, shape[1]),
+    )
+
+
+def smoothstep(x: np.ndarray) -> np.ndarray:
+    """Cubic ramp from 0 at x <= 0 to 1 at x >= 1 with zero slope at both ends."""
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * (3.0 - 2.0 * x)
+
+
+def feather(mask: np.ndarray, width: float) -> np.ndarray:
+    """Ramp inside ``mask`` that is 0 at its border and 1 from ``width`` pixels inward."""
+    return smoothstep(ndi.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] / max(width, 1e-3))
+
+
+def smooth_noise(shape: tuple[int, ...], sigma: float, generator: torch.Generator) -> np.ndarray:
+    """Gaussian-correlated noise, zero mean and unit variance; sigma in pixels."""
+    step = max(1, int(sigma / 4))
+    coarse = [n // step + 8 for n in shape]
+    noise = ndi.gaussian_filter(torch.randn(coarse, generator=generator).numpy(), sigma / step, mode="wrap")
+    if step > 1:
+        noise = ndi.zoom(noise, step, order=1)
+    noise = noise[tuple(slice(0, n) for n in shape)]
+    return (noise - noise.mean()) / (noise.std() + 1e-6)
+
+
+def uniform(low: float, high: float, generator: torch.Generator) -> float:
+    """One draw from U(low, high)."""
+    return low + (high - low) * float(torch.rand((), generator=generator))

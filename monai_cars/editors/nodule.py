@@ -1,0 +1,98 @@
+"""Insert a nodule or a mass: the chord length of X-rays through an ellipsoid with a perturbed surface."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy import ndimage as ndi
+
+from monai_cars.edit import Box, CannotEdit, Edit, Proposal, Quantity
+from monai_cars.editors.canvas import Canvas, feather, smooth_noise, uniform
+from monai_cars.editors.site import allowed_site
+
+CHORD_OF_ONE_UNIT = 140.0  # mm of soft tissue in air-filled lung that add one contrast unit
+FAINTEST = 0.10  # contrast units; less is not seen between the vessels of a film
+GRID = 96  # samples across the finding; its edges are no sharper than this on any film
+FEATHER_MM = 1.5
+
+
+def insert_nodule(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
+    """Propose a nodule or mass whose amplitude follows from its size.
+
+    The residual is ``chord(x, y) / 140 mm * U(0.7, 1.5)`` contrast units; ribs and vessels shine through because the
+    attenuations add.
+
+    Raises:
+        CannotEdit: no scale, or no room for the finding where it was asked for.
+    """
+    asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
+    radius = canvas.millimetres(asked.value / 2)
+    site = allowed_site(canvas, edit, generator, radius=radius)
+    chord, extent = perturbed_chord(radius, generator)
+    density = uniform(0.7, 1.5, generator) * (3.0 if _calcified(edit, generator) else 1.0)
+    amplitude = max(asked.value / CHORD_OF_ONE_UNIT * density, FAINTEST)
+    profile = amplitude * chord / max(chord.max(), 1e-6)
+    return _on_film(canvas, profile, extent, site, asked)
+
+
+def _calcified(edit: Edit, generator: torch.Generator) -> bool:
+    # Granulomas: about one small nodule in eight is calcified, hardly any mass.
+    return uniform(0.0, 1.0, generator) < (0.12 if edit.finding == "nodule" else 0.0)
+
+
+def perturbed_chord(radius: float, generator: torch.Generator) -> tuple[np.ndarray, float]:
+    """Chord length through an ellipsoid whose surface undulates.
+
+    Args:
+        radius: radius of the disc that has the projection's area, in pixels.
+        generator: source of the shape.
+
+    Returns:
+        (GRID, GRID) chord length in units of its own maximum diameter, and the half width of that grid in pixels,
+        scaled so that the projected area is ``pi * radius**2``.
+    """
+    axes = np.array([uniform(0.85, 1.15, generator) for _ in range(3)])
+    waves = torch.randn(7, 3, generator=generator).numpy() * 2.2
+    phases = torch.rand(7, generator=generator).numpy() * 2 * np.pi
+    roughness = uniform(0.02, 0.07, generator)
+    line = np.linspace(-1.45, 1.45, GRID, dtype=np.float32)
+    depth = np.linspace(-1.4, 1.4, 40, dtype=np.float32)
+    z, y, x = np.meshgrid(depth, line, line, indexing="ij")
+    r = np.sqrt((x / axes[0]) ** 2 + (y / axes[1]) ** 2 + (z / axes[2]) ** 2) + 1e-6
+    bumps = sum(
+        np.cos((w[0] * x + w[1] * y + w[2] * z) / r + p) for w, p in zip(waves.astype(np.float32), phases, strict=True)
+    )
+    inside = np.clip((1.0 + roughness * bumps - r) / 0.06 + 0.5, 0.0, 1.0)
+    chord = inside.mean(0)
+    chord *= 1.0 + 0.05 * smooth_noise(chord.shape, GRID / 14, generator)
+    area = (chord > 0.1 * chord.max()).mean() * (2 * 1.45) ** 2
+    return chord.astype(np.float32), float(1.45 * radius / np.sqrt(area / np.pi))
+
+
+def _on_film(
+    canvas: Canvas, profile: np.ndarray, extent: float, site: tuple[float, float], asked: Quantity
+) -> Proposal:
+    half, (cy, cx) = extent * canvas.factor, ((c + 0.5) * canvas.factor - 0.5 for c in site)
+    shape = canvas.native.shape
+    box = Box(
+        max(int(cy - half), 0),
+        max(int(cx - half), 0),
+        min(int(cy + half) + 2, shape[0]),
+        min(int(cx + half) + 2, shape[1]),
+    )
+    to_grid = (GRID - 1) / (2 * half)
+    rows = (np.arange(box.y0, box.y1) - cy + half) * to_grid
+    columns = (np.arange(box.x0, box.x1) - cx + half) * to_grid
+    values = ndi.map_coordinates(profile, np.meshgrid(rows, columns, indexing="ij"), order=1, mode="constant")
+    lesion = values > 0.1 * profile.max()
+    support = values > 0.004 * profile.max()
+    if not lesion.any():
+        raise CannotEdit("the finding is smaller than a pixel of this film")
+    values = values * feather(support, FEATHER_MM * canvas.feature * canvas.factor)
+    return Proposal(
+        box,
+        torch.from_numpy(values.astype(np.float32)),
+        torch.from_numpy(support),
+        torch.from_numpy(lesion),
+        asked,
+    )

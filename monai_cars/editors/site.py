@@ -1,0 +1,59 @@
+"""Where in a lung a finding may be put."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy import ndimage as ndi
+
+from monai_cars.anatomy import zones
+from monai_cars.edit import SIDES, CannotEdit, Edit
+from monai_cars.editors.canvas import Canvas
+
+SMALLEST_FIELD = 0.01  # share of the film's area; less is no lung that a finding could be placed in
+
+
+def sides_of(canvas: Canvas, edit: Edit, generator: torch.Generator) -> list[str]:
+    """The patient's sides to try, in order: the asked one, or both in random order."""
+    order = list(SIDES) if torch.rand((), generator=generator) < 0.5 else list(SIDES[::-1])
+    asked = [edit.side] if edit.side else order
+    usable = [side for side in asked if canvas.lung(side).mean() > SMALLEST_FIELD]
+    if not usable:
+        raise CannotEdit(f"no {edit.side or 'left or right'} lung field was found on this film")
+    return usable
+
+
+def region_of(canvas: Canvas, side: str, zone: str | None) -> np.ndarray:
+    """(h, w) bool lung field of a side, cut to a zone when one is asked for."""
+    field = canvas.lung(side)
+    if zone is None:
+        return field
+    return field & zones(torch.from_numpy(canvas.anatomy.astype(np.uint8)))[side, zone].numpy().astype(bool)
+
+
+def allowed_site(canvas: Canvas, edit: Edit, generator: torch.Generator, *, radius: float) -> tuple[float, float]:
+    """A centre (row, column) in working pixels for a round finding.
+
+    The finding lies within one lung field outside the cardiac silhouette, at most a tenth of its radius beyond the
+    pleura, and rather where the lung is aerated than on the hilum or an opacity.
+
+    Raises:
+        CannotEdit: there is no such place.
+    """
+    for side in sides_of(canvas, edit, generator):
+        free = canvas.lung(side) & ~canvas.heart
+        depth = ndi.distance_transform_edt(np.pad(free, 1))[1:-1, 1:-1]
+        sites = (depth > 0.9 * radius) & region_of(canvas, side, edit.zone)
+        if sites.any():
+            return _draw(canvas, sites, radius, generator)
+    where = " ".join(part for part in (edit.side, edit.zone) if part) or "either lung"
+    raise CannotEdit(f"no room for a {edit.finding} of {2 * radius * (canvas.spacing or 1):.0f} mm in {where}")
+
+
+def _draw(canvas: Canvas, sites: np.ndarray, radius: float, generator: torch.Generator) -> tuple[float, float]:
+    rows, columns = np.nonzero(sites)
+    local = ndi.gaussian_filter(canvas.u, max(radius * 0.6, 1.0))[rows, columns]
+    weight = np.exp(-4.0 * np.clip(local, 0.0, 1.5))
+    pick = int(np.searchsorted(np.cumsum(weight), float(torch.rand((), generator=generator)) * weight.sum()))
+    pick = min(pick, len(rows) - 1)
+    return float(rows[pick]), float(columns[pick])

@@ -1,0 +1,30 @@
+"""Checks and gates: what an edit must show before it enters training."""
+
+from monai_cars.gates.anatomy_preserved import AnatomyPreserved
+from monai_cars.gates.contract import Check, CheckResult, Context, Gate, Verdict, judged, unavailable
+from monai_cars.gates.outside import OutsideUnchanged
+from monai_cars.gates.profiles import default_gate
+from monai_cars.gates.rewritten import DensityPreserved, Rewritten
+from monai_cars.gates.seam import NoSeam
+from monai_cars.gates.severity import SeverityAgrees
+from monai_cars.gates.site import InsideLung
+from monai_cars.gates.visibility import Visible
+
+__all__ = [
+    "AnatomyPreserved",
+    "Check",
+    "CheckResult",
+    "Context",
+    "DensityPreserved",
+    "Gate",
+    "InsideLung",
+    "NoSeam",
+    "OutsideUnchanged",
+    "Rewritten",
+    "SeverityAgrees",
+    "Verdict",
+    "Visible",
+    "default_gate",
+    "judged",
+    "unavailable",
+]

@@ -1,0 +1,38 @@
+"""The patient's anatomy, segmented anew after the edit, must be where it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from monai_cars.anatomy import STRUCTURES
+from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
+
+
+@dataclass(frozen=True)
+class AnatomyPreserved:
+    """Smallest Dice of a structure before and after; both masks are whole fields, which an opacity does not shrink.
+
+    Args:
+        threshold: least Dice.
+
+    Example:
+        >>> AnatomyPreserved().name
+        'anatomy_preserved'
+    """
+
+    threshold: float = 0.90
+    name: str = "anatomy_preserved"
+
+    def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
+        """See :class:`monai_cars.gates.Check`."""
+        masks = context.anatomy_after(after)
+        if masks is None:
+            return unavailable(self.name, "no segmenter was given to the gate", self.threshold)
+        was, now = context.anatomy > 0, masks.to(context.anatomy.device) > 0
+        total = was.sum((1, 2)) + now.sum((1, 2))
+        dice = torch.where(total > 0, 2 * (was & now).sum((1, 2)) / total.clamp_min(1), torch.ones(len(total)))
+        worst = int(dice.argmin())
+        reason = f"{STRUCTURES[worst]} moved: Dice {float(dice[worst]):.2f}"
+        return judged(self.name, float(dice[worst]), self.threshold, at_most=False, reason=reason)

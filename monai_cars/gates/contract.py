@@ -1,0 +1,172 @@
+"""Checks, their verdicts, and the gate that joins them into one decision."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+import torch
+
+from monai_cars.anatomy import ContrastUnit
+from monai_cars.edit import Box, Edit, Quantity
+
+Outcome = Literal["pass", "fail", "unavailable"]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a check may look at besides the film before and after.
+
+    Args:
+        edit: what was asked for.
+        anatomy: (S, H, W) uint8 masks before the edit.
+        unit: contrast unit before the edit.
+        spacing: mm per pixel (row, column) or None.
+        box: crop that ``lesion`` and ``support`` cover.
+        lesion: (h, w) bool.
+        support: (h, w) bool.
+        asked: amount aimed at, None where there is none.
+        measured: amount found by ``measure``, None where it could not be.
+        segmenter: measures the anatomy after the edit, None when there is none.
+    """
+
+    edit: Edit
+    anatomy: torch.Tensor
+    unit: ContrastUnit
+    spacing: tuple[float, float] | None
+    box: Box
+    lesion: torch.Tensor
+    support: torch.Tensor
+    asked: Quantity | None
+    measured: Quantity | None
+    segmenter: Callable[[torch.Tensor], torch.Tensor] | None = None
+    _after: dict[str, torch.Tensor] = field(default_factory=dict, repr=False, compare=False)
+
+    def anatomy_after(self, after: torch.Tensor) -> torch.Tensor | None:
+        """(S, H, W) masks of the film after the edit, segmented once and only when a check asks."""
+        if self.segmenter is None:
+            return None
+        if "masks" not in self._after:
+            self._after["masks"] = self.segmenter(after)
+        return self._after["masks"]
+
+    @cached_property
+    def millimetre(self) -> float:
+        """Pixels per millimetre; without a scale, of an inner thorax of 280 mm."""
+        if self.spacing is not None:
+            return 2.0 / (self.spacing[0] + self.spacing[1])
+        columns = torch.nonzero(self.anatomy[:2].any(0).any(0))
+        return max(float(columns.max() - columns.min()), 140.0) / 280.0 if len(columns) else 1.0
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check's value, the threshold that it was held against, and the verdict."""
+
+    name: str
+    value: float | None
+    threshold: float | None
+    verdict: Outcome
+    reason: str = ""
+    required: bool = True
+
+    def entry(self) -> dict[str, Any]:
+        """JSON form; ``passed`` is None when the check was unavailable."""
+        return {
+            "name": self.name,
+            "value": _rounded(self.value),
+            "threshold": _rounded(self.threshold),
+            "verdict": self.verdict,
+            "passed": None if self.verdict == "unavailable" else self.verdict == "pass",
+            "reason": self.reason,
+            "required": self.required,
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(f"{value:.4g}")
+
+
+class Check(Protocol):
+    """Judges one property of an edit.
+
+    Attributes:
+        name: for the record.
+    """
+
+    name: str
+
+    def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
+        """Judge ``after`` ((1, H, W)) against ``before``."""
+        ...
+
+
+def judged(name: str, value: float, threshold: float, *, at_most: bool, reason: str = "") -> CheckResult:
+    """A result from a value and the bound it has to keep; not-a-number fails.
+
+    Example:
+        >>> judged("seam", 0.2, 0.5, at_most=True).verdict
+        'pass'
+    """
+    passed = value <= threshold if at_most else value >= threshold
+    return CheckResult(name, value, threshold, "pass" if passed else "fail", "" if passed else reason)
+
+
+def unavailable(name: str, reason: str, threshold: float | None = None) -> CheckResult:
+    """A result for a check that could not be made."""
+    return CheckResult(name, None, threshold, "unavailable", reason)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The joint decision: accepted when every required check passed and no advisory one was decisive."""
+
+    accepted: bool
+    reason: str
+    checks: tuple[CheckResult, ...]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Joins checks: a required check must pass, an advisory one is recorded.
+
+    Args:
+        checks: run in order; all run, so that the record is complete.
+        advisory: names of checks whose verdict is recorded only.
+
+    Raises:
+        ValueError: ``advisory`` names no check, or two checks share a name.
+
+    Example:
+        >>> from monai_cars.gates import OutsideUnchanged
+        >>> Gate([OutsideUnchanged()]).names
+        ('outside_unchanged',)
+    """
+
+    checks: Sequence[Check]
+    advisory: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(set(self.names)) != len(self.names):
+            raise ValueError(f"checks of a gate must have different names, got {', '.join(self.names)}")
+        unknown = set(self.advisory) - set(self.names)
+        if unknown:
+            raise ValueError(f"advisory names {', '.join(sorted(unknown))}, the gate has {', '.join(self.names)}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the checks in their order."""
+        return tuple(check.name for check in self.checks)
+
+    def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> Verdict:
+        """Judge an edit by every check."""
+        results = []
+        for check in self.checks:
+            result = check(before, after, context)
+            results.append(CheckResult(**{**result.__dict__, "required": check.name not in self.advisory}))
+        failed = [r for r in results if r.required and r.verdict != "pass"]
+        reason = "; ".join(f"{r.name}: {r.reason or r.verdict}" for r in failed)
+        return Verdict(not failed, reason, tuple(results))
