@@ -1,0 +1,55 @@
+"""Catch misspelt options: ``python -m monai.bundle run --dataset_dri FOLDER`` would silently run something else."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+# What `monai.bundle run` itself takes.
+_OWN = (
+    "run_id", "init_id", "final_id", "meta_file", "config_file", "logging_file", "tracking", "args_file",
+    "workflow_name", "workflow_type", "tracking_uri", "experiment_name", "run_name", "save_execute_config",
+)  # fmt: skip
+
+
+class OptionError(ValueError):
+    """An option on the command line that the config does not know; the message suggests the one meant."""
+
+
+def check_options(config_file: str | Path, arguments: Sequence[str] | None = None) -> None:
+    """Refuse options that are neither in the config nor MONAI's own.
+
+    Args:
+        config_file: the bundle's config (JSON).
+        arguments: what the shell passed; None reads the process's own, and does nothing unless it is
+            ``monai.bundle run``.
+
+    Raises:
+        OptionError: an unknown option.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        ...     _ = file.write('{"dataset_dir": "."}')
+        ...     file.flush()
+        ...     check_options(file.name, ["run", "--dataset_dri", "films"])
+        Traceback (most recent call last):
+        monai_cars.synthesis.options.OptionError: unknown option --dataset_dri; did you mean --dataset_dir?
+    """
+    if arguments is None:
+        arguments = sys.argv[1:] if _is_monai_bundle(sys.argv[0]) else []
+    known = [*json.loads(Path(config_file).read_text(encoding="utf-8")), *_OWN]
+    for argument in arguments:
+        # `--edits#0#severity 0.5` and `--edits::0` reach into a value: what counts is its first name.
+        option = argument.removeprefix("--").split("=")[0].split("#")[0].split("::")[0]
+        if argument.startswith("--") and option not in known:
+            close = get_close_matches(option, known, n=1)
+            remedy = f"did you mean --{close[0]}?" if close else f"known: {', '.join(sorted(known))}"
+            raise OptionError(f"unknown option --{option}; {remedy}")
+
+
+def _is_monai_bundle(program: str) -> bool:
+    return Path(program).parts[-3:] == ("monai", "bundle", "__main__.py")

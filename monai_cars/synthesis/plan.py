@@ -1,0 +1,99 @@
+"""Which edits a run makes: rows of a config become edits of each film, checked before any work starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any
+
+from monai_cars.edit import Edit, Quantity, Region
+from monai_cars.synthesis.sources import Source
+
+_FIELDS = tuple(field.name for field in fields(Edit) if field.name != "region")
+
+
+class PlanError(ValueError):
+    """A plan asks for what cannot be done; the message names the row and the remedy."""
+
+
+@dataclass(frozen=True)
+class PlannedEdit:
+    """One edit of one film.
+
+    Args:
+        source: the film.
+        number: place of the edit in the plan, from 0; part of the output's name.
+        edit: what is done.
+    """
+
+    source: Source
+    number: int
+    edit: Edit
+
+
+def plan_edits(sources: Sequence[Source], rows: Sequence[Mapping[str, Any]], *, seed: int) -> list[PlannedEdit]:
+    """Every row for every film, each edit of its own copy; a deletion only where the film has a box of that finding.
+
+    Args:
+        sources: the films.
+        rows: the fields of :class:`monai_cars.edit.Edit`; severity in [0, 1] or ``{"value": 18, "unit": "mm"}``.
+        seed: of the rows that name none.
+
+    Raises:
+        PlanError: an empty plan, an unknown field, a value that `Edit` refuses, or deletions only and no film with a
+            box of that finding.
+
+    Example:
+        >>> from monai_cars.synthesis import find_sources
+        >>> films = find_sources("pydicom:RG1_UNCR.dcm")
+        >>> plan_edits(films, [{"operation": "insert", "finding": "nodule"}], seed=3)[0].edit.seed
+        3
+    """
+    if not rows:
+        raise PlanError("edits must hold at least one row, got none")
+    for number, row in enumerate(rows):
+        _edit(number, row, seed, box=(0, 0, 1, 1))  # every row is checked, also those no film has a box for
+    plan = [
+        PlannedEdit(source, number, _edit(number, row, seed, source.box))
+        for source in sources
+        for number, row in enumerate(rows)
+        if row["operation"] != "delete" or source.box_finding == row["finding"]
+    ]
+    if not plan:
+        raise PlanError(
+            "edits: every row deletes and no film has a box of that finding, so nothing would be done; give the films "
+            "'box' and 'box_finding' in a datalist, or insert"
+        )
+    return plan
+
+
+def _edit(number: int, row: Mapping[str, Any], seed: int, box: tuple[float, float, float, float] | None) -> Edit:
+    for name in row:
+        if name not in _FIELDS:
+            raise PlanError(f"edits[{number}]: unknown field {name!r}; {_suggestion(name, _FIELDS)}")
+    for name in ("operation", "finding"):
+        if name not in row:
+            raise PlanError(f"edits[{number}] must name its {name}, got {dict(row)}")
+    values = {"seed": seed, **row}
+    if isinstance(values.get("severity"), Mapping):
+        values["severity"] = _quantity(number, values["severity"])
+    region = Region(box=box) if row["operation"] == "delete" and box is not None else None
+    try:
+        return Edit(**values, region=region)
+    except (TypeError, ValueError) as error:
+        raise PlanError(f"edits[{number}]: {error}") from error
+
+
+def _quantity(number: int, severity: Mapping[str, Any]) -> Quantity:
+    try:
+        return Quantity(float(severity["value"]), str(severity["unit"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise PlanError(
+            f"edits[{number}]: severity must be a number or {{value, unit}}, got {dict(severity)}"
+        ) from error
+
+
+def _suggestion(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
