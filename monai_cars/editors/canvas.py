@@ -134,8 +134,8 @@ def smoothstep(x: np.ndarray) -> np.ndarray:
 
 
 def feather(mask: np.ndarray, width: float) -> np.ndarray:
-    """Ramp inside ``mask`` that is 0 at its border and 1 from ``width`` pixels inward."""
-    return smoothstep(ndi.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] / max(width, 1e-3))
+    """Ramp inside ``mask``: 0 on its outermost pixels, 1 from ``width`` pixels inward."""
+    return smoothstep((ndi.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] - 1.0) / max(width, 1e-3))
 
 
 def smooth_noise(shape: tuple[int, ...], sigma: float, generator: torch.Generator) -> np.ndarray:

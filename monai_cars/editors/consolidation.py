@@ -25,7 +25,7 @@ def insert_consolidation(canvas: Canvas, edit: Edit, generator: torch.Generator)
         CannotEdit: the lung there is not aerated enough to be opacified by the asked share.
     """
     asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
-    low = canvas.blur(canvas.u, 5.0)
+    low = canvas.blur(canvas.u, 6.0)
     room = np.clip(SOFT_TISSUE - low, 0.0, None)
     reason = ""
     for side in sides_of(canvas, edit, generator):
@@ -37,7 +37,7 @@ def insert_consolidation(canvas: Canvas, edit: Edit, generator: torch.Generator)
             fill = _filling(canvas, field, seeds, room, need, generator)
             support = (fill > 0.004) & field
             lesion = (fill * room > OPACIFIED) & support
-            return smooth_proposal(canvas, fill * room, support, lesion, asked=asked, fine=-0.35 * fill, low=low)
+            return smooth_proposal(canvas, fill * room, support, lesion, asked=asked, fine=-0.3 * fill, low=low)
         reason = f"too little aerated {side} lung for a consolidation of {asked.value:.0%} of its field"
     raise CannotEdit(reason)
 
@@ -99,7 +99,7 @@ def _air_bronchograms(canvas: Canvas, fill: np.ndarray, field: np.ndarray, gener
     for _ in range(int(torch.randint(2, 5, (), generator=generator))):
         pick = int(torch.randint(len(rows), (), generator=generator))
         _trace(airways, hilum, np.array([rows[pick], columns[pick]], float), canvas.feature, generator)
-    return 0.4 * airways * smoothstep((fill - 0.35) / 0.3)
+    return 0.22 * airways * smoothstep((fill - 0.35) / 0.3)
 
 
 def _trace(airways: np.ndarray, start: np.ndarray, end: np.ndarray, mm: float, generator: torch.Generator) -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from scipy import ndimage as ndi
 
-from monai_cars.edit import OPACIFIED, CannotEdit, Edit, Proposal
+from monai_cars.edit import OPACIFIED, CannotEdit, Edit, Proposal, Quantity
 from monai_cars.editors.canvas import Canvas, feather, smooth_noise, smoothstep, uniform
 from monai_cars.editors.site import sides_of
 from monai_cars.editors.texture import smooth_proposal
 
 BEYOND_MM = 8.0  # how far below and beside the segmented field aerated pixels may still be filled
-EDGE_MM = 2.0
-GRAIN = 0.05  # contrast units of the film's own detail that still show through fluid
+MARGIN_MM = 4.0
+EDGE_MM = 3.0
+GRAIN, GRAIN_SHARE = 0.10, 0.45  # bound (contrast units) and share of the film's own detail that shows through fluid
+NOTES = {"supine": "layered fluid (supine film)", None: "erect meniscus; the film does not say erect or supine"}
+Depth = Callable[[float], np.ndarray]
 
 
 def insert_effusion(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
@@ -58,30 +63,46 @@ def _pleural_space(canvas: Canvas, field: np.ndarray, tissue: float) -> np.ndarr
     others = canvas.anatomy[:2].any(0) & ~field
     rim = near & ~field & ~others & (canvas.u < tissue - 0.3)
     labels, _ = ndi.label(rim | field)
-    return (labels == np.bincount(labels[field]).argmax()) & ~others if field.any() else field
+    connected = labels == np.bincount(labels[field]).argmax()
+    # A margin in dense tissue, where fluid adds nothing: the edit fades out there and not over a dark rim of lung.
+    margin = max(2, int(MARGIN_MM * canvas.feature))
+    return ndi.binary_dilation(connected, iterations=margin) & ~others
 
 
-def _meniscus(canvas: Canvas, field: np.ndarray, generator: torch.Generator):
-    """Depth of fluid for a level: it rises along the chest wall, a little along the mediastinum, and thins upward."""
+def _meniscus(canvas: Canvas, field: np.ndarray, generator: torch.Generator) -> Depth:
+    """Depth of fluid for a level: it climbs the chest wall, climbs a little along the mediastinum, and thins upward."""
     y, x = np.mgrid[: field.shape[0], : field.shape[1]].astype(np.float32)
-    columns = np.flatnonzero(field.any(0))
-    lateral_is_left = columns.mean() < np.nonzero(canvas.anatomy[:2].any(0))[1].mean()
-    along = (x - columns[0]) / max(columns[-1] - columns[0], 1)
-    medial = along if lateral_is_left else 1.0 - along  # 0 at the chest wall, 1 at the mediastinum
     mm = canvas.feature
-    wall = uniform(22, 40, generator) * mm * np.exp(-np.clip(medial, 0, 1) / uniform(0.13, 0.2, generator))
-    inner = uniform(4, 10, generator) * mm * np.exp(-(1 - np.clip(medial, 0, 1)) / 0.10)
-    wave = 1.5 * mm * smooth_noise((1, field.shape[1]), 25 * mm, generator)
-    thinning = uniform(9, 16, generator) * mm * (0.45 + 0.55 * np.clip(medial, 0, 1))
-    surface = -wall - inner + wave
+    to_wall = _distance_to_wall(canvas, field, x) / mm
+    width = np.clip(np.ptp(np.flatnonzero(field.any(0))) / mm, 60, 160)
+    wall = uniform(35, 60, generator) * np.exp(-to_wall / uniform(16, 24, generator))
+    inner = uniform(6, 14, generator) * np.exp(-np.clip(width - to_wall, 0, None) / 15)
+    wave = 2.0 * smooth_noise((1, field.shape[1]), 25 * mm, generator)
+    # Beside the wall the X-ray grazes a thin standing sheet, medially it crosses a wedge: soft top, softer inside.
+    thinning = mm * (12 + uniform(22, 34, generator) * (1 - np.exp(-to_wall / 25)))
+    surface = -mm * (wall + inner + wave)
 
     def depth(level: float) -> np.ndarray:
-        return smoothstep((y - (level + surface)) / thinning) ** 0.8
+        above = (y - (level + surface)) / thinning
+        return smoothstep(above) ** 0.7
 
     return depth
 
 
-def _veil(canvas: Canvas, field: np.ndarray, generator: torch.Generator):
+def _distance_to_wall(canvas: Canvas, field: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """(h, w) pixels from the lateral border of the field in the same row (rows below the field take its lowest)."""
+    columns = np.arange(field.shape[1])
+    rows = np.flatnonzero(field.any(1))
+    lateral_is_left = columns[field.any(0)].mean() < np.nonzero(canvas.anatomy[:2].any(0))[1].mean()
+    edge = np.full(field.shape[0], np.nan)
+    edge[rows] = field[rows].argmax(1) if lateral_is_left else field.shape[1] - 1 - field[rows, ::-1].argmax(1)
+    edge = np.interp(np.arange(len(edge)), rows, edge[rows])
+    # The outermost border so far: the field narrows again in the costophrenic angle, the chest wall does not.
+    edge = np.minimum.accumulate(edge) if lateral_is_left else np.maximum.accumulate(edge)
+    return np.clip((x - edge[:, None]) * (1 if lateral_is_left else -1), 0, None)
+
+
+def _veil(canvas: Canvas, field: np.ndarray, generator: torch.Generator) -> Depth:
     """Depth of fluid that layers behind the lung of a supine patient: a haze that grows towards the base."""
     rows = np.flatnonzero(field.any(1))
     y = np.mgrid[: field.shape[0], : field.shape[1]][0].astype(np.float32)
@@ -94,7 +115,7 @@ def _veil(canvas: Canvas, field: np.ndarray, generator: torch.Generator):
     return depth
 
 
-def _fill_up(depth, free: np.ndarray, smooth: np.ndarray, tissue: float, need: float) -> np.ndarray:
+def _fill_up(depth: Depth, free: np.ndarray, smooth: np.ndarray, tissue: float, need: float) -> np.ndarray:
     """Lower the fluid's level until ``need`` pixels of the free field are opacified."""
     rows = np.flatnonzero(free.any(1))
     room = np.clip(tissue - smooth, 0.0, None)
@@ -106,23 +127,27 @@ def _fill_up(depth, free: np.ndarray, smooth: np.ndarray, tissue: float, need: f
     return depth(low)
 
 
-def _propose(canvas: Canvas, depth, space, smooth, tissue, asked) -> Proposal:
-    # Fluid hides what it covers: the film's own detail is replaced down to a grain that ribs leave.
-    detail = np.clip(canvas.u - smooth, -GRAIN, GRAIN)
-    target = np.maximum(tissue, smooth) + detail
-    residual = depth * (target - canvas.u)
-    support = (depth > 0.004) & space
+def _propose(
+    canvas: Canvas, depth: np.ndarray, space: np.ndarray, smooth: np.ndarray, tissue: float, asked: Quantity
+) -> Proposal:
+    # Fluid hides the lung that it covers down to a grain; what is dense already (heart, diaphragm) has nothing to lose.
+    aerated = smoothstep((tissue - smooth) / 0.35)
+    hidden = depth * np.clip(aerated + ndi.gaussian_filter(aerated, 4 * canvas.feature), 0, 1)
+    # A sharp border under the fluid (the diaphragm) would ring in the detail and shine through as a line.
+    border = np.abs(canvas.blur(canvas.u, 1.2) - canvas.blur(canvas.u, 5.0))
+    grain = np.clip(GRAIN_SHARE * (canvas.u - smooth), -GRAIN, GRAIN) * np.exp(-((border / 0.10) ** 2))
+    residual = hidden * (np.maximum(tissue, smooth) + grain - canvas.u)
+    support = (hidden > 0.004) & space
     lesion = (depth * np.clip(tissue - smooth, 0, None) > OPACIFIED) & support
     if not lesion.any():
         raise CannotEdit("no fluid level opacifies any aerated lung on this side")
-    note = {"supine": "layered fluid (supine film)", None: "erect meniscus; the film does not say erect or supine"}
     return smooth_proposal(
         canvas,
         residual,
         support,
         lesion,
         asked=asked,
-        note=note.get(canvas.position, ""),
-        fine=-0.75 * depth,
+        note=NOTES.get(canvas.position, ""),
+        fine=-0.75 * hidden,
         low=canvas.u,
     )
