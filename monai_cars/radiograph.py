@@ -16,11 +16,10 @@ import numpy as np
 import torch
 from monai.data import ImageReader, MetaTensor
 
-from monai_cars.files.dicom import read_dicom
+from monai_cars.files.formats import read_native
 from monai_cars.files.header import Header, RadiographError
-from monai_cars.files.native import MOST_BYTES, Native, check_values
-from monai_cars.files.nifti import is_nifti, read_nifti
-from monai_cars.files.raster import JPEG_SIGNATURE, PNG_SIGNATURE, read_jpeg, read_png
+from monai_cars.files.native import image_of
+from monai_cars.files.writing import write_radiograph
 
 __all__ = [
     "META_KEY",
@@ -31,6 +30,7 @@ __all__ = [
     "header_of",
     "read_native",
     "read_radiograph",
+    "write_radiograph",
 ]
 
 META_KEY = "radiograph"
@@ -49,50 +49,6 @@ class Radiograph:
 
     image: torch.Tensor
     header: Header
-
-
-def read_native(path: str | os.PathLike[str], *, check: bool = True) -> Native:
-    """Read a film as its file stores it.
-
-    Args:
-        path: DICOM, PNG, JPEG or NIfTI file, told by its content and not by its name.
-        check: refuse what a DICOM header shows to be no frontal chest film; ``False`` keeps only the rules on form.
-
-    Raises:
-        RadiographError: when a rule refuses the file.
-    """
-    source = os.fspath(path)
-    data = _bytes(source)
-    digest = hashlib.sha256(data).hexdigest()
-    if data[128:132] == b"DICM":
-        native = read_dicom(source, data, digest, check=check)
-    elif data.startswith(PNG_SIGNATURE):
-        native = read_png(source, data, digest)
-    elif data.startswith(JPEG_SIGNATURE):
-        native = read_jpeg(source, data, digest)
-    elif is_nifti(data):
-        native = read_nifti(source, data, digest)
-    else:
-        raise RadiographError(
-            f"{source}: a radiograph must be a DICOM, PNG, JPEG or NIfTI file (got {data[:8]!r} at its start); "
-            "convert the file, or copy it again if it is damaged"
-        )
-    check_values(source, native.stored)
-    return native
-
-
-def _bytes(source: str) -> bytes:
-    try:
-        if not Path(source).is_file():  # a pipe or a device could be read for ever
-            raise FileNotFoundError("no such file" if not Path(source).exists() else "not a regular file")
-        size = os.path.getsize(source)
-        if size > MOST_BYTES:
-            raise RadiographError(
-                f"{source}: a film must have at most {MOST_BYTES} bytes (got {size}); leave the file out"
-            )
-        return Path(source).read_bytes()
-    except OSError as error:
-        raise RadiographError(f"{source}: the file must exist and be readable (got {error}); check the path") from error
 
 
 def read_radiograph(
@@ -123,12 +79,6 @@ def read_radiograph(
         header = replace(header, spacing=_spacing(spacing), spacing_source="datalist")
     image = torch.from_numpy(image_of(native)[None])
     return Radiograph(image, header)
-
-
-def image_of(native: Native) -> np.ndarray:
-    """Return ``polarity * stored`` as ``(H, W)`` float32."""
-    image = native.stored.astype(np.float32)
-    return np.negative(image, out=image) if native.header.polarity < 0 else image
 
 
 def _spacing(spacing: float | Sequence[float]) -> tuple[float, float]:

@@ -127,8 +127,8 @@ def _talk(process: "subprocess.Popen[bytes]", request: bytes) -> tuple[np.ndarra
     if "error" in reply:
         raise DecodeError(reply["error"])
     values = np.empty(reply["shape"], dtype=reply["dtype"])
-    view = memoryview(values).cast("B")
-    if process.stdout.readinto(view) != len(view):  # type: ignore[attr-defined]
+    view = values.reshape(-1).view(np.uint8).data
+    if process.stdout.readinto(view) != values.nbytes:  # type: ignore[attr-defined]
         raise EOFError
     return values, reply["notes"]
 

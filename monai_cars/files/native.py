@@ -30,6 +30,13 @@ class Native:
     origin: Any = None
 
 
+def image_of(native: Native) -> np.ndarray:
+    """Return ``polarity * stored`` as ``(H, W)`` float32."""
+    image = native.stored.astype(np.float32)
+    # Subtraction, not negation: it turns a stored 0 into 0 and not into -0, which has other bytes.
+    return np.subtract(0, image, out=image) if native.header.polarity < 0 else image
+
+
 def check_size(source: str, rows: int, columns: int) -> None:
     """Refuse sizes that no radiograph has, before anything of that size is allocated."""
     if min(rows, columns) < LEAST_SIDE:
@@ -47,9 +54,10 @@ def check_size(source: str, rows: int, columns: int) -> None:
 def check_values(source: str, stored: np.ndarray) -> None:
     """Refuse a blank film, NaN and infinity, and integers that float32 cannot hold."""
     low, high = stored.min(), stored.max()
-    if not (np.isfinite(low) and np.isfinite(high)):
+    if not max(abs(float(low)), abs(float(high))) <= np.finfo(np.float32).max:  # NaN compares false
         raise RadiographError(
-            f"{source}: every value must be finite (got NaN or infinity); replace these values or leave the file out"
+            f"{source}: every value must be finite in float32 (got {low} to {high}); replace these values or leave "
+            "the file out"
         )
     if low == high:
         raise RadiographError(

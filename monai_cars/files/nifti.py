@@ -72,12 +72,13 @@ def _check_shape(source: str, shape: tuple[int, ...]) -> None:
 
 def _header(source: str, sha256: str, stored: np.ndarray, image: Any, polarity: int) -> Header:
     spacing, origin = _spacing(image.header)
-    if stored.dtype.kind == "f":
-        ends = sorted((polarity * float(stored.min()), polarity * float(stored.max())))
-        return Header(source, sha256, "nifti", polarity, 0, False, *ends, spacing=spacing, spacing_source=origin)
-    bits = min(8 * stored.dtype.itemsize, MOST_BITS)
-    ends = list(integer_range(bits, stored.dtype.kind == "i", polarity))
-    return Header(source, sha256, "nifti", polarity, bits, True, *ends, spacing=spacing, spacing_source=origin)
+    integer = stored.dtype.kind in "ui"
+    bits = min(8 * stored.dtype.itemsize, MOST_BITS) if integer else 0
+    if integer:
+        low, high = integer_range(bits, stored.dtype.kind == "i", polarity)
+    else:
+        low, high = sorted((polarity * float(stored.min()), polarity * float(stored.max())))
+    return Header(source, sha256, "nifti", polarity, bits, integer, low, high, spacing=spacing, spacing_source=origin)
 
 
 def _spacing(header: Any) -> tuple[tuple[float, float] | None, str]:

@@ -13,6 +13,9 @@ JPEG_SIGNATURE = b"\xff\xd8\xff"
 PHOTOMETRIC = "Photometric Interpretation"
 """PNG text entry by which `write_radiograph` says that a film is MONOCHROME1."""
 
+LOSSY = "Lossy Image Compression"
+"""PNG text entry by which it says that the film was compressed with loss before."""
+
 
 def read_png(source: str, data: bytes, sha256: str) -> Native:
     """Read a PNG of 8 or 16 grey bits; colour is taken when its three channels are equal."""
@@ -30,7 +33,8 @@ def read_png(source: str, data: bytes, sha256: str) -> Native:
         )
     values, notes = _decode(source)
     polarity = -1 if notes["text"].get(PHOTOMETRIC) == "MONOCHROME1" else 1
-    return _native(source, sha256, "png", equal_channels(source, values), polarity)
+    lossy = notes["text"].get(LOSSY) == "01"
+    return _native(source, sha256, "png", equal_channels(source, values), polarity, lossy=lossy)
 
 
 def read_jpeg(source: str, data: bytes, sha256: str) -> Native:
@@ -45,7 +49,7 @@ def read_jpeg(source: str, data: bytes, sha256: str) -> Native:
         raise RadiographError(
             f"{source}: a JPEG film must be grey or RGB (got {notes['mode']}); save it as a grey JPEG or PNG"
         )
-    return _native(source, sha256, "jpeg", equal_channels(source, values), 1)
+    return _native(source, sha256, "jpeg", equal_channels(source, values), 1, lossy=True)
 
 
 def _decode(source: str) -> tuple[np.ndarray, dict]:
@@ -57,10 +61,10 @@ def _decode(source: str) -> tuple[np.ndarray, dict]:
         ) from error
 
 
-def _native(source: str, sha256: str, kind: str, stored: np.ndarray, polarity: int) -> Native:
+def _native(source: str, sha256: str, kind: str, stored: np.ndarray, polarity: int, *, lossy: bool) -> Native:
     bits = 8 * stored.dtype.itemsize
     low, high = integer_range(bits, False, polarity)
-    return Native(stored, Header(source, sha256, kind, polarity, bits, True, low, high, lossy=kind == "jpeg"))
+    return Native(stored, Header(source, sha256, kind, polarity, bits, True, low, high, lossy=lossy))
 
 
 def _jpeg_size(source: str, data: bytes) -> tuple[int, int]:

@@ -1,0 +1,247 @@
+"""A synthetic film as DICOM: technical attributes by allow list, everything that identifies a person left out."""
+
+import copy
+import io
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pydicom
+from pydicom.uid import (
+    ComputedRadiographyImageStorage,
+    DigitalXRayImageStorageForPresentation,
+    DigitalXRayImageStorageForProcessing,
+    ExplicitVRLittleEndian,
+    SecondaryCaptureImageStorage,
+)
+
+from monai_cars import __version__
+from monai_cars.files.dicom import number, spacing_of
+from monai_cars.files.dicom_rules import GREY, value
+from monai_cars.files.header import Header
+from monai_cars.files.identity import WARNING, created, patient, summary, uid
+from monai_cars.files.native import Native
+
+# By allow list: what nobody thought of is left out, private attributes and free text included.
+KEPT = """
+Modality Manufacturer ManufacturerModelName BodyPartExamined ViewPosition PatientOrientation Laterality ImageLaterality
+PatientPosition PatientSex AnatomicRegionSequence ViewCodeSequence PatientOrientationCodeSequence
+KVP DistanceSourceToDetector DistanceSourceToPatient EstimatedRadiographicMagnificationFactor ExposureTime
+XRayTubeCurrent Exposure ExposureInuAs FilterType FilterMaterial Grid FocalSpots DetectorType PlateType Sensitivity
+RelativeXRayExposure ExposureIndex TargetExposureIndex DeviationIndex
+PixelSpacing ImagerPixelSpacing PixelSpacingCalibrationType PixelAspectRatio
+PresentationIntentType PixelIntensityRelationship PixelIntensityRelationshipSign PresentationLUTShape
+RescaleIntercept RescaleSlope RescaleType WindowCenter WindowWidth VOILUTFunction VOILUTSequence ModalityLUTSequence
+PixelPaddingValue PixelPaddingRangeLimit LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod
+BurnedInAnnotation
+""".split()  # noqa: SIM905 - to be read as one list
+KEPT_IN_ITEMS = """
+CodeValue CodingSchemeDesignator CodeMeaning PatientOrientationModifierCodeSequence ViewModifierCodeSequence
+LUTDescriptor LUTData ModalityLUTType
+""".split()  # noqa: SIM905
+FILM_CLASSES = {
+    ComputedRadiographyImageStorage,
+    DigitalXRayImageStorageForPresentation,
+    DigitalXRayImageStorageForProcessing,
+    SecondaryCaptureImageStorage,
+}
+OLDEST = 90
+"""Years; greater ages identify people and are written as this one."""
+METHODS = {
+    "1.2.840.10008.1.2.4.81": "ISO_14495_1",
+    "1.2.840.10008.1.2.4.91": "ISO_15444_1",
+}
+ERECT = ("10904000", "erect")
+RECUMBENT, SUPINE = ("102538003", "recumbent"), ("40199007", "supine")
+
+
+def encode_dicom(
+    native: Native,
+    stored: np.ndarray,
+    header: Header,
+    *,
+    edits: list[dict[str, Any]],
+    plan: Mapping[str, Any] | None,
+    size: int,
+) -> bytes:
+    """Return the bytes of the synthetic film.
+
+    Args:
+        native: the source film.
+        stored: ``(H, W)`` values to store, 8 or 16 bits (32 where the source has them).
+        header: the film's header; its spacing is written where the source file has none.
+        edits: what was done.
+        plan: the run plan; its "created" time gives the dates.
+        size: bytes of the source file, for the ratio of a lossy compression.
+    """
+    source = native.origin if isinstance(native.origin, pydicom.Dataset) else None
+    film = pydicom.Dataset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the source's own spelling of values is kept
+        if source is not None:
+            _keep(film, source, KEPT)
+        else:
+            _from_image(film, native)
+        _identify(film, source, header, edits, plan)
+        _describe(film, source, header, edits)
+        _set_scale(film, header)
+        _set_lossy(film, source, native, size)
+        _set_pixels(film, native.header, stored)
+        return _bytes(film)
+
+
+def _keep(film: pydicom.Dataset, source: pydicom.Dataset, keywords: list[str]) -> None:
+    for keyword in keywords:
+        found = value(source, keyword)
+        if isinstance(found, pydicom.Sequence):
+            items = []
+            for item in found:
+                items.append(pydicom.Dataset())
+                _keep(items[-1], item, KEPT_IN_ITEMS)
+            setattr(film, keyword, items)
+        elif found is not None:
+            film[keyword] = copy.deepcopy(source[keyword])
+
+
+def _from_image(film: pydicom.Dataset, native: Native) -> None:
+    film.Modality = "OT"
+    film.BodyPartExamined = "CHEST"
+    film.PatientOrientation = None
+    if native.header.format == "nifti":
+        slope, intercept = float(native.origin.dataobj.slope), float(native.origin.dataobj.inter)
+        if (slope, intercept) != (1.0, 0.0):
+            film.RescaleSlope, film.RescaleIntercept = f"{slope:.10g}", f"{intercept:.10g}"
+            film.RescaleType = "US"
+
+
+def _identify(
+    film: pydicom.Dataset,
+    source: pydicom.Dataset | None,
+    header: Header,
+    edits: list[dict[str, Any]],
+    plan: Mapping[str, Any] | None,
+) -> None:
+    own_class = value(source or pydicom.Dataset(), "SOPClassUID")
+    film.SOPClassUID = own_class if own_class in FILM_CLASSES else SecondaryCaptureImageStorage
+    if film.SOPClassUID == SecondaryCaptureImageStorage:
+        film.ConversionType = "WSD"
+    film.StudyInstanceUID = uid(plan, header.sha256, edits, "study")
+    film.SeriesInstanceUID = uid(plan, header.sha256, edits, "series")
+    film.SOPInstanceUID = uid(plan, header.sha256, edits, "instance")
+    film.PatientID = film.PatientName = patient(header.sha256)
+    film.PatientSex = header.sex or ""
+    if header.age is not None:
+        film.PatientAge = _age(header.age)
+    # Type 2: they must be there, empty.
+    for keyword in (
+        "PatientBirthDate",
+        "ReferringPhysicianName",
+        "StudyID",
+        "AccessionNumber",
+        "StudyDate",
+        "StudyTime",
+    ):
+        setattr(film, keyword, "")
+    film.SeriesNumber = film.InstanceNumber = 1
+    film.Manufacturer = film.get("Manufacturer", "")
+    time = created(plan)
+    if time is not None:
+        for keyword in ("Study", "Series", "Content", "InstanceCreation"):
+            setattr(film, f"{keyword}Date", time.strftime("%Y%m%d"))
+            setattr(film, f"{keyword}Time", time.strftime("%H%M%S"))
+    film.PatientIdentityRemoved = "NO" if film.get("BurnedInAnnotation") == "YES" else "YES"
+    film.DeidentificationMethod = "Header attributes by allow list; pixels not searched for text"
+    film.LongitudinalTemporalInformationModified = "REMOVED"
+
+
+def _age(years: float) -> str:
+    if years < 2:
+        return f"{int(years * 12):03d}M"
+    return f"{min(int(years), OLDEST):03d}Y"
+
+
+def _describe(
+    film: pydicom.Dataset, source: pydicom.Dataset | None, header: Header, edits: list[dict[str, Any]]
+) -> None:
+    film.SpecificCharacterSet = "ISO_IR 192"
+    film.ImageType = ["DERIVED", "SECONDARY"]
+    film.SyntheticData = "YES"
+    film.SeriesDescription = film.StudyDescription = film.ImageComments = WARNING
+    film.SoftwareVersions = f"monai-cars {__version__}"
+    film.DerivationDescription = (
+        f"{WARNING}. Counterfactual by monai-cars {__version__}: {summary(edits)}. Source SHA-256 {header.sha256}."
+    )[:1024]
+    original = pydicom.Dataset()
+    source = source or pydicom.Dataset()
+    instance = value(source, "SOPInstanceUID")
+    # A PNG has no UID: one that follows from its bytes lets its counterfactuals be found.
+    original.ReferencedSOPClassUID = value(source, "SOPClassUID") or SecondaryCaptureImageStorage
+    original.ReferencedSOPInstanceUID = instance or uid(None, header.sha256, None, "source")
+    original.PurposeOfReferenceCodeSequence = [_code("121322", "Source image for image processing operation", "DCM")]
+    film.SourceImageSequence = [original]
+    film.BodyPartExamined = film.get("BodyPartExamined", "")
+    film.ViewPosition = header.view or film.get("ViewPosition", "")
+    if header.position and "PatientOrientationCodeSequence" not in film:
+        item = _code(*(ERECT if header.position == "erect" else RECUMBENT))
+        if header.position == "supine":
+            item.PatientOrientationModifierCodeSequence = [_code(*SUPINE)]
+        film.PatientOrientationCodeSequence = [item]
+
+
+def _code(code: str, meaning: str, scheme: str = "SCT") -> pydicom.Dataset:
+    item = pydicom.Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code, scheme, meaning
+    return item
+
+
+def _set_scale(film: pydicom.Dataset, header: Header) -> None:
+    if spacing_of(film)[0] is not None:
+        return
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+        if keyword in film:  # zero or negative: worse than none
+            del film[keyword]
+    # A scale estimated from anatomy is a guess about this patient and stays in the record.
+    if header.spacing is not None and header.spacing_source in ("datalist", "pixdim"):
+        film.PixelSpacing = [f"{size:.10g}" for size in header.spacing]
+
+
+def _set_lossy(film: pydicom.Dataset, source: pydicom.Dataset | None, native: Native, size: int) -> None:
+    if not native.header.lossy:
+        return
+    film.LossyImageCompression = "01"
+    syntax = None if source is None else str(source.file_meta.TransferSyntaxUID)
+    if "LossyImageCompressionRatio" not in film and (
+        source is None or source.file_meta.TransferSyntaxUID.is_encapsulated
+    ):
+        film.LossyImageCompressionRatio = f"{max(native.stored.nbytes / max(size, 1), 1.0):.4g}"
+        film.LossyImageCompressionMethod = METHODS.get(str(syntax), "ISO_10918_1")
+
+
+def _set_pixels(film: pydicom.Dataset, header: Header, stored: np.ndarray) -> None:
+    film.SamplesPerPixel = 1
+    film.PhotometricInterpretation = photometric(film, header)
+    film.Rows, film.Columns = stored.shape
+    film.BitsAllocated = 8 * stored.dtype.itemsize
+    film.BitsStored = min(header.bits, film.BitsAllocated)
+    film.HighBit = film.BitsStored - 1
+    film.PixelRepresentation = int(stored.dtype.kind == "i")
+    data = np.ascontiguousarray(stored, dtype=stored.dtype.newbyteorder("<")).tobytes()
+    film.PixelData = data + b"\0" * (len(data) % 2)
+    film["PixelData"].VR = "OW" if film.BitsAllocated > 8 else "OB"
+
+
+def photometric(film: pydicom.Dataset, header: Header) -> str:
+    """Return the interpretation by which polarity reads back: MONOCHROME1 and a negative slope undo each other."""
+    negative_slope = (number(film, "RescaleSlope") or 1.0) < 0
+    result = "MONOCHROME1" if (header.polarity < 0) != negative_slope else "MONOCHROME2"
+    assert result in GREY
+    return result
+
+
+def _bytes(film: pydicom.Dataset) -> bytes:
+    film.file_meta = pydicom.dataset.FileMetaDataset()
+    film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    stream = io.BytesIO()
+    film.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()

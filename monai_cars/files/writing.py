@@ -1,0 +1,210 @@
+"""Write an edited film: every value outside the support is the source file's own, compared before and copied after."""
+
+import gzip
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import torch
+
+from monai_cars.files.atomic import write_atomically
+from monai_cars.files.dicom_writing import encode_dicom
+from monai_cars.files.formats import read_native
+from monai_cars.files.header import Header, RadiographError
+from monai_cars.files.identity import WARNING, edits_of
+from monai_cars.files.native import Native, image_of
+from monai_cars.files.raster import LOSSY, PHOTOMETRIC
+
+SUFFIXES = (".dcm", ".png", ".nii.gz", ".nii")
+
+
+def write_radiograph(
+    path: str | os.PathLike[str],
+    image: torch.Tensor,
+    *,
+    header: Header,
+    support: torch.Tensor | np.ndarray,
+    record: Mapping[str, Any] | str | None = None,
+    plan: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write an edited film as DICOM, PNG or NIfTI, bit-exact outside the support.
+
+    The source file is read again: outside the support the image must equal it, and its values are the ones written.
+    PNG has 16 bits where the film has more than 8, else 8, and holds the stored integers; a MONOCHROME1 film says so
+    in the text entry "Photometric Interpretation", which `read_radiograph` heeds. NIfTI holds the stored integers
+    too, with the polarity as its scale slope. The same arguments give the same bytes.
+
+    Args:
+        path: target; its suffix .dcm, .png, .nii.gz or .nii chooses the format. Written whole or not at all.
+        image: ``(1, H, W)`` or ``(H, W)`` in the values that `read_radiograph` gave.
+        header: the film's header, see `header_of`.
+        support: ``(1, H, W)`` or ``(H, W)``, not zero where the image may differ from its source.
+        record: what was done: an edit, ``{"edits": [...]}`` or the JSON of either.
+        plan: the run plan, JSON-safe; it enters the UIDs, and its "created" time gives the dates (none without it).
+
+    Returns:
+        The path written.
+
+    Raises:
+        RadiographError: when the image was rescaled, resized or flipped, when values cannot be stored, or when the
+            format cannot hold the film.
+    """
+    suffix = next((end for end in SUFFIXES if str(path).lower().endswith(end)), None)
+    if suffix is None:
+        raise RadiographError(
+            f"{path}: the suffix must be one of {SUFFIXES} (got {Path(path).name!r}); change the name"
+        )
+    if header.source == "memory":
+        raise RadiographError(
+            f"{path}: an image is written against its source file (got a tensor made in memory); load the film with "
+            "LoadRadiograph or RadiographReader, or save the tensor with MONAI's SaveImage"
+        )
+    native = read_native(header.source, check=False)
+    _check_source(path, native, header)
+    stored = merge(native, image, support)
+    edits = edits_of(record)
+    if suffix == ".dcm":
+        values = _fit(header.source, stored, ".dcm")
+        size = os.path.getsize(header.source)
+        data = encode_dicom(native, values, header, edits=edits, plan=plan, size=size)
+    elif suffix == ".png":
+        data = _encode_png(native.header, _fit(header.source, stored, ".png"))
+    else:
+        data = _encode_nifti(native, stored, header)
+        data = gzip.compress(data, mtime=0) if suffix == ".nii.gz" else data
+    return write_atomically(path, data)
+
+
+def _check_source(path: str | os.PathLike[str], native: Native, header: Header) -> None:
+    if native.header.sha256 != header.sha256:
+        raise RadiographError(
+            f"{header.source}: the source file must be the one that was loaded (got SHA-256 "
+            f"{native.header.sha256[:12]} instead of {header.sha256[:12]}); load it again"
+        )
+    if Path(path).exists() and os.path.samefile(path, header.source):
+        raise RadiographError(f"{path}: the source film is never overwritten (got its own path); give another path")
+
+
+def merge(native: Native, image: torch.Tensor | np.ndarray, support: torch.Tensor | np.ndarray) -> np.ndarray:
+    """Return the source's stored values with the image's inside the support.
+
+    Args:
+        native: the source film, ``(H, W)`` stored values.
+        image: ``(1, H, W)`` or ``(H, W)``, after polarity.
+        support: ``(1, H, W)`` or ``(H, W)``, not zero where the image may differ.
+
+    Returns:
+        ``(H, W)`` in the source's own type.
+
+    Raises:
+        RadiographError: when the image differs outside, or cannot be stored inside.
+    """
+    source = native.header.source
+    after = _plane(source, image, "image", native.stored.shape).astype(np.float32)
+    inside = _plane(source, support, "support", native.stored.shape) != 0
+    before = image_of(native)
+    changed = (after != before) & ~inside
+    if changed.any():
+        gap = float(np.abs(np.subtract(after, before, dtype=np.float64))[changed].max())
+        raise RadiographError(
+            f"{source}: outside the support the image must equal its source file (got {int(changed.sum())} pixels of "
+            f"{changed.size} that differ, by up to {gap:g}: was it rescaled, resized or flipped?); save right after "
+            "the edits, before intensity and spatial transforms"
+        )
+    edited = inside & (after != before)  # what the file itself holds can be stored, whatever its header claims
+    values = after[edited]
+    _check_edited(native.header, values)
+    stored = native.stored.copy()
+    stored[edited] = (values if native.header.polarity > 0 else -values).astype(stored.dtype)
+    return stored
+
+
+def _plane(source: str, values: torch.Tensor | np.ndarray, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    plane = values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+    plane = plane[0] if plane.ndim == 3 and plane.shape[0] == 1 else plane
+    if plane.shape != shape:
+        raise RadiographError(
+            f"{source}: the {name} must have its source's size {shape} (got {plane.shape}: was it resized, cropped or "
+            "transposed?); save right after the edits, before spatial transforms"
+        )
+    return plane
+
+
+def _check_edited(header: Header, new: np.ndarray) -> None:
+    if new.size == 0:
+        return
+    if not np.isfinite(new).all():
+        raise RadiographError(f"{header.source}: edited values must be finite (got NaN or infinity); report the editor")
+    if not header.integer:
+        return
+    if (new != np.round(new)).any():
+        odd = float(new[new != np.round(new)][0])
+        raise RadiographError(
+            f"{header.source}: edited values must be integers (got {odd:g}: was the image rescaled?); save before "
+            "intensity transforms"
+        )
+    if new.min() < header.low or new.max() > header.high:
+        raise RadiographError(
+            f"{header.source}: edited values must be in {header.low:g} to {header.high:g} (got {new.min():g} to "
+            f"{new.max():g}); clip the edit to the header's range"
+        )
+
+
+def _fit(source: str, stored: np.ndarray, suffix: str) -> np.ndarray:
+    """Return the values in the type that the format has for them: 8 or 16 bits, signed in DICOM only."""
+    if stored.dtype.kind == "f":
+        raise RadiographError(
+            f"{source}: {suffix} holds integers (got {stored.dtype} values); write .nii.gz, which keeps them"
+        )
+    low, high = int(stored.min()), int(stored.max())
+    types = [stored.dtype] if stored.dtype.itemsize <= 2 else []
+    types += [np.dtype(kind) for kind in ("uint16", "int16")]
+    for kind in types:
+        allowed = kind.kind == "u" or suffix == ".dcm"
+        if allowed and np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+            return stored.astype(kind)
+    raise RadiographError(
+        f"{source}: {suffix} holds {'8 or 16 bits' if suffix == '.dcm' else 'unsigned values of 8 or 16 bits'} (got "
+        f"{low} to {high}); write .nii.gz, which keeps them"
+    )
+
+
+def _encode_png(header: Header, stored: np.ndarray) -> bytes:
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    text = PngInfo()
+    text.add_text("Comment", WARNING)
+    if header.polarity < 0:
+        text.add_text(PHOTOMETRIC, "MONOCHROME1")
+    if header.lossy:
+        text.add_text(LOSSY, "01")
+    stream = io.BytesIO()
+    kind = np.uint8 if header.bits <= 8 and stored.max() < 256 else np.uint16
+    Image.fromarray(stored.astype(kind)).save(stream, "PNG", pnginfo=text)
+    return stream.getvalue()
+
+
+def _encode_nifti(native: Native, stored: np.ndarray, header: Header) -> bytes:
+    if native.header.format == "nifti":
+        kind, frame, affine = type(native.origin), native.origin.header.copy(), native.origin.affine
+        slope, intercept = float(native.origin.dataobj.slope), float(native.origin.dataobj.inter)
+        shape = native.origin.shape
+    else:
+        rows, columns = header.spacing if header.spacing and header.spacing_source != "estimated" else (1.0, 1.0)
+        # Columns run to the patient's left and rows to the feet, as in ITK's images of films.
+        kind, frame, affine = nib.Nifti1Image, nib.Nifti1Header(), np.diag([-columns, -rows, 1.0, 1.0])
+        slope, intercept, shape = float(native.header.polarity), 0.0, stored.T.shape
+    frame.set_data_dtype(stored.dtype)
+    frame.extensions.clear()  # they may hold the source's patient
+    frame["descrip"] = WARNING.encode()
+    for field in ("db_name", "aux_file", "intent_name"):
+        if field in frame.keys():  # noqa: SIM118 - a NIfTI header is no mapping; NIfTI-2 has no db_name
+            frame[field] = b""
+    film = kind(stored.T.reshape(shape), affine, frame)
+    film.header.set_slope_inter(slope, intercept)  # set before, it is forgotten
+    return film.to_bytes()
