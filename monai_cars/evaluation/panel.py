@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from monai_cars.evaluation.display import (
     window_of,
 )
 from monai_cars.evaluation.results import Result, amount, read_results
+from monai_cars.files.atomic import write_atomically
 
 ANATOMY_COLOURS = ("#38b6c8", "#38b6c8", "#f28e2b")  # right lung, left lung, heart
 LESION_COLOUR, SUPPORT_COLOUR = "#ffe14d", "#ffffff"
@@ -40,12 +41,9 @@ def write_panel(folder: str | Path, *, rows: int = 8) -> Path:
         The picture's path.
     """
     shown = [result for result in read_results(folder) if result.accepted][:rows]
-    target = Path(folder) / "panel.png"
-    figure = _draw(shown)
-    part = target.with_name(f".{target.name}")
-    figure.savefig(part, format="png", dpi=_DPI, metadata={"Software": None}, facecolor="white")
-    os.replace(part, target)
-    return target
+    stream = BytesIO()
+    _draw(shown).savefig(stream, format="png", dpi=_DPI, metadata={"Software": None}, facecolor="white")
+    return write_atomically(Path(folder) / "panel.png", stream.getvalue())
 
 
 def _draw(results: Sequence[Result]) -> Any:

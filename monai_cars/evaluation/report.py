@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from base64 import b64encode
 from collections.abc import Sequence
 from functools import cached_property
@@ -24,6 +23,7 @@ from monai_cars.evaluation.display import (
     window_of,
 )
 from monai_cars.evaluation.results import Result, amount, read_results
+from monai_cars.files.atomic import write_atomically
 
 _TEMPLATE = Path(__file__).parent / "report.html.j2"
 _QUALITY = 88  # of whole films; crops are lossless
@@ -50,11 +50,7 @@ def write_report(folder: str | Path, *, films: int = 40) -> Path:
     shown, rest = results[:films], results[films:]
     groups = [_FilmView(list(edits)) for _, edits in groupby(shown, key=lambda result: result.line["source"])]
     page = _template().render(run=run, results=results, films=groups, unshown=len(rest), **_words(results))
-    target = folder / "report.html"
-    part = target.with_name(".report.html")
-    part.write_text(page, encoding="utf-8")
-    os.replace(part, target)
-    return target
+    return write_atomically(folder / "report.html", page.encode())
 
 
 def _template() -> Any:

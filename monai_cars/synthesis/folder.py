@@ -6,15 +6,19 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from monai_cars.files.atomic import write_atomically
+
 MANIFEST, RUN, DATALIST = "manifest.jsonl", "run.json", "datalist.json"
 _UNFINISHED = MANIFEST + ".part"
-_OURS = re.compile(r"[0-9a-f]{12}-")  # how every film and mask that a run writes begins
+# How every film and mask of a run begins, and what a killed process leaves of one.
+_OURS = re.compile(r"[0-9a-f]{12}-|\.[0-9a-f]{32}\.partial")
 _SUBFOLDERS = ("films", "masks")
 
 
@@ -56,7 +60,7 @@ class RunFolder:
         for name in _SUBFOLDERS:
             (self.path / name).mkdir(parents=True, exist_ok=True)
             for old in (self.path / name).iterdir():
-                if old.is_file() and _OURS.match(old.name.lstrip(".")):
+                if old.is_file() and _OURS.match(old.name):
                     old.unlink()
         for name in (MANIFEST, RUN, DATALIST):
             (self.path / name).unlink(missing_ok=True)
@@ -82,17 +86,14 @@ class RunFolder:
         """
         picture = (np.asarray(mask) != 0).astype(np.uint8) * 255
         picture = np.moveaxis(picture, 0, -1) if picture.ndim == 3 else picture
-        target = self.path / "masks" / f"{name}.png"
-        part = target.with_name(f".{target.name}")
-        Image.fromarray(picture).save(part, "PNG")
-        os.replace(part, target)
-        return target.relative_to(self.path).as_posix()
+        stream = BytesIO()
+        Image.fromarray(picture).save(stream, "PNG")
+        write_atomically(self.path / "masks" / f"{name}.png", stream.getvalue())
+        return f"masks/{name}.png"
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file, all of it or nothing."""
-        part = self.path / f".{name}"
-        part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        os.replace(part, self.path / name)
+        write_atomically(self.path / name, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
 
     def relative(self, path: Path) -> str:
         """A path as seen from the folder."""

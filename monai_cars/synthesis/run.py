@@ -45,6 +45,8 @@ class Synthesis:
         image_key: where an item of a datalist has its film.
         profile: ``"cheap"`` or ``"full"`` gate.
         max_attempts: tries per edit before it abstains.
+        created: ISO 8601 time that the written DICOM files carry; none by default, so that the same run gives the same
+            bytes whenever it is made.
         progress: show a progress bar.
     """
 
@@ -57,6 +59,7 @@ class Synthesis:
     image_key: str = "image"
     profile: str = "cheap"
     max_attempts: int = 4
+    created: str | None = None
     progress: bool = True
     lines: list[dict[str, Any]] = field(default_factory=list, init=False)
     skipped: list[dict[str, str]] = field(default_factory=list, init=False)
@@ -112,7 +115,7 @@ class Synthesis:
             radiograph = _read(source)
             anatomy = self.segmenter(radiograph.image)
         except RadiographError as refusal:
-            self.skipped.append({"source": source.name, "reason": str(refusal)})
+            self.skipped.append({"source": source.name, "reason": str(refusal).replace(str(source.path), source.name)})
             bar.update(len(edits))
             return
         name = _name(source, radiograph.header.sha256)
@@ -147,7 +150,7 @@ class Synthesis:
         before = _findings(planned.source, self._vocabulary)
         return {
             **made.record,
-            **_write(folder, name, made, radiograph),
+            **_write(folder, name, made, radiograph, {"seed": self.seed, "created": self.created}),
             "findings_before": self._known(before),
             "findings": self._known(self._after(before, made)),
         }
@@ -197,11 +200,14 @@ def _name(source: Source, sha256: str) -> str:
     return hashlib.sha256(f"{source.name}\0{sha256}".encode()).hexdigest()[:12]
 
 
-def _write(folder: RunFolder, name: str, made: Counterfactual, radiograph: Radiograph) -> dict[str, str | None]:
+def _write(
+    folder: RunFolder, name: str, made: Counterfactual, radiograph: Radiograph, plan: Mapping[str, Any]
+) -> dict[str, str | None]:
     if not made.accepted:
         return {"output": None, "output_sha256": None, "lesion": None, "support": None}
-    target = folder.path / "films" / f"{name}.dcm"
-    write_radiograph(target, made.image, header=radiograph.header, support=made.support, record=made.record)
+    # DICOM holds integers only; a film of real numbers goes into the format that keeps them.
+    target = folder.path / "films" / (f"{name}.dcm" if radiograph.header.integer else f"{name}.nii.gz")
+    write_radiograph(target, made.image, header=radiograph.header, support=made.support, record=made.record, plan=plan)
     return {
         "output": target.relative_to(folder.path).as_posix(),
         "output_sha256": hashlib.sha256(target.read_bytes()).hexdigest(),

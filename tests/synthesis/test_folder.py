@@ -19,7 +19,7 @@ def test_a_second_run_removes_what_the_first_wrote_and_nothing_else(tmp_path):
     folder = RunFolder(tmp_path).start()
     folder.write_mask("0123456789ab-lesion", np.ones((2, 2)))
     (tmp_path / "films" / "mine.dcm").write_text("mine")
-    (tmp_path / "films" / ".0123456789ab-00.dcm").write_text("left by a run that was killed")
+    (tmp_path / "films" / f".{'0' * 32}.partial").write_text("left by a run that was killed")
     (tmp_path / "notes.txt").write_text("mine")
     RunFolder(tmp_path).start()
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
