@@ -47,14 +47,16 @@ def _filling(
 ) -> np.ndarray:
     """(h, w) filling in [0, 1] that opacifies ``need`` pixels of the field outside the heart."""
     distance = _segment_distance(canvas, field, _centre(seeds, generator), generator)
-    density = uniform(0.60, 0.85, generator)
+    density = uniform(0.65, 0.95, generator)
+    patches = smooth_noise(field.shape, 9 * canvas.feature, generator)
     lobules = smooth_noise(field.shape, 3 * canvas.feature, generator)
-    mottle = density * (1.0 - 0.18 * np.abs(lobules).clip(0, 2)) * feather(field, FEATHER_MM * canvas.feature)
+    mottle = density * np.clip(0.85 + 0.13 * patches + 0.05 * lobules, 0.3, 1.1)
+    mottle = mottle * feather(field, FEATHER_MM * canvas.feature)
     free = field & ~canvas.heart
 
     def fill(radius: float) -> np.ndarray:
-        softness = max(0.35 * radius, 6 * canvas.feature)
-        return smoothstep((radius - distance) / softness + 0.35) * mottle
+        softness = max(1.1 * radius, 22 * canvas.feature)
+        return smoothstep((radius - distance) / softness + 0.3) * mottle
 
     low, high = 0.0, float(max(field.shape))
     for _ in range(9):
@@ -67,9 +69,16 @@ def _filling(
 
 def _centre(seeds: np.ndarray, generator: torch.Generator) -> tuple[int, int]:
     depth = ndi.distance_transform_edt(seeds)
-    rows, columns = np.nonzero(depth >= 0.35 * depth.max())
+    draw = uniform(0.0, 0.6, generator)
+    # Rather low in the lung, where most pneumonias are, and not at the rim.
+    rows, columns = np.nonzero((depth >= 0.3 * depth.max()) & (np.arange(len(seeds))[:, None] >= _row_of(seeds, draw)))
     pick = int(torch.randint(len(rows), (), generator=generator))
     return int(rows[pick]), int(columns[pick])
+
+
+def _row_of(mask: np.ndarray, share: float) -> int:
+    rows = np.flatnonzero(mask.any(1))
+    return int(rows[0] + share * (len(rows) - 1))
 
 
 def _segment_distance(
@@ -81,9 +90,9 @@ def _segment_distance(
     dy, dx = y - centre[0], x - centre[1]
     along, across = dx * np.cos(angle) + dy * np.sin(angle), dy * np.cos(angle) - dx * np.sin(angle)
     distance = np.sqrt((along / stretch) ** 2 + (across * stretch**0.5) ** 2)
-    coarse = smooth_noise(field.shape, 14 * canvas.feature, generator)
-    fine = smooth_noise(field.shape, 4 * canvas.feature, generator)
-    return distance + (7.0 * coarse + 3.0 * fine) * canvas.feature
+    coarse = smooth_noise(field.shape, 18 * canvas.feature, generator)
+    fine = smooth_noise(field.shape, 6 * canvas.feature, generator)
+    return distance + (10.0 * coarse + 4.0 * fine) * canvas.feature
 
 
 def _air_bronchograms(canvas: Canvas, fill: np.ndarray, field: np.ndarray, generator: torch.Generator) -> np.ndarray:

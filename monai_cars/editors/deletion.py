@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy import ndimage as ndi
 
-from monai_cars.edit import CannotEdit, Edit, Proposal, Quantity
+from monai_cars.edit import OPACIFIED, CannotEdit, Edit, Proposal, Quantity
 from monai_cars.editors.canvas import Canvas, smoothstep
 from monai_cars.editors.fill import harmonic_fill
 from monai_cars.editors.outline import outline_of
@@ -15,6 +15,7 @@ from monai_cars.editors.texture import smooth_proposal
 COLLAR_MM = 5.0  # beyond the outline, where the opacity's blurred border still counts
 SHELL_MM = 1.2  # thickness of the shells of equal depth
 ALONG_MM = 14.0  # smoothing along a shell: longer than a rib is wide, so that ribs average out and stay on the film
+PATCH_MM = 6.0  # smoothing of an opacity without an edge
 LEAST = 0.08  # contrast units; what adds less cannot be told from normal lung
 
 
@@ -28,26 +29,49 @@ def delete_opacity(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Pr
     Raises:
         CannotEdit: nothing there exceeds its surroundings, or it is not surrounded by enough lung to tell.
     """
-    outline = outline_of(canvas, edit.region)
     lungs = canvas.anatomy[:2].any(0)
-    if (outline & lungs).sum() < 0.5 * outline.sum():
-        raise CannotEdit(f"only {(outline & lungs).sum() / outline.sum():.0%} of the opacity lies over a lung field")
+    outline = _outline(canvas, edit, lungs)
     signed = ndi.distance_transform_edt(outline) - ndi.distance_transform_edt(~outline)
     collar = COLLAR_MM * canvas.feature
     background = harmonic_fill(canvas.blur(canvas.u, 2.5), signed > -collar, lungs & ~canvas.heart)
-    added = shell_smooth(canvas.u - background, signed, canvas.feature, collar)
+    smooth = shell_smooth if edit.scale.unit == "mm" else patch_smooth
+    added = smooth(canvas.u - background, signed, canvas.feature, collar)
     # The outline is drawn on pixels; half a pixel of blur takes its stairs out of the estimate.
     added = ndi.gaussian_filter(np.clip(added, 0.0, None), 0.8) * smoothstep((signed + collar) / collar)
     strength = float(added[outline].mean())
     if strength < LEAST:
         raise CannotEdit(f"the region exceeds its surroundings by {strength:.2f} contrast units, {LEAST} are needed")
     support = added > 0.004
-    detail = canvas.blur(canvas.u, 1.0) - added
-    gain = _texture_gain(canvas, outline, signed, detail) * smoothstep(signed / (2 * canvas.feature) + 0.5)
-    asked = Quantity(2 * float(np.sqrt(outline.sum() / np.pi)) * canvas.spacing, "mm") if canvas.spacing else None
-    return smooth_proposal(
-        canvas, -added, support, outline & support, asked=asked, fine=gain, low=canvas.blur(canvas.u, 1.0)
-    )
+    low = canvas.blur(canvas.u, 1.0)
+    gain = _texture_gain(canvas, outline, signed) * smoothstep(signed / (2 * canvas.feature) + 0.5)
+    asked = _amount(canvas, edit, outline, added)
+    return smooth_proposal(canvas, -added, support, outline & support, asked=asked, fine=gain, low=low)
+
+
+def _outline(canvas: Canvas, edit: Edit, lungs: np.ndarray) -> np.ndarray:
+    """Outline of the opacity; a consolidation has no edge to snap to, its box is taken as far as it is lung."""
+    assert edit.region is not None  # an Edit that deletes has one
+    outline = outline_of(canvas, edit.region, snap=edit.scale.unit == "mm")
+    share = float((outline & lungs).sum() / max(outline.sum(), 1))
+    if share < 0.5:
+        raise CannotEdit(f"only {share:.0%} of the opacity lies over a lung field")
+    return outline if edit.scale.unit == "mm" else outline & lungs & ~canvas.heart
+
+
+def _amount(canvas: Canvas, edit: Edit, outline: np.ndarray, added: np.ndarray) -> Quantity | None:
+    """The opacity's size in its finding's unit; None where the film has no scale."""
+    if edit.scale.unit == "mm":
+        diameter = 2 * float(np.sqrt(outline.sum() / np.pi))
+        return Quantity(diameter * canvas.spacing, "mm") if canvas.spacing else None
+    fields = [canvas.lung(side) & ~canvas.heart for side in ("right", "left")]
+    return Quantity(max(float((added > OPACIFIED)[f].mean()) if f.any() else 0.0 for f in fields), "fraction")
+
+
+def patch_smooth(excess: np.ndarray, signed: np.ndarray, mm: float, collar: float) -> np.ndarray:
+    """Low-pass of the excess over the outline and its collar; what is finer (ribs' edges, vessels) stays on the film."""
+    inside = (signed > -collar).astype(np.float32)
+    sigma = PATCH_MM * mm
+    return ndi.gaussian_filter(excess * inside, sigma) / np.maximum(ndi.gaussian_filter(inside, sigma), 1e-3) * inside
 
 
 def shell_smooth(excess: np.ndarray, signed: np.ndarray, mm: float, collar: float) -> np.ndarray:
@@ -85,7 +109,7 @@ def shell_smooth(excess: np.ndarray, signed: np.ndarray, mm: float, collar: floa
     return smoothed * (signed > -collar)
 
 
-def _texture_gain(canvas: Canvas, outline: np.ndarray, signed: np.ndarray, detail: np.ndarray) -> np.ndarray:
+def _texture_gain(canvas: Canvas, outline: np.ndarray, signed: np.ndarray) -> np.ndarray:
     """(h, w) gain on the fine detail: dense tissue scatters more and shows less texture than the lung around it."""
     fine = canvas.u - canvas.blur(canvas.u, 1.0)
     ring = (signed < -COLLAR_MM * canvas.feature) & (signed > -25 * canvas.feature) & canvas.anatomy[:2].any(0)

@@ -16,7 +16,7 @@ from monai_cars.editors.texture import smooth_proposal
 BEYOND_MM = 8.0  # how far below and beside the segmented field aerated pixels may still be filled
 MARGIN_MM = 4.0
 EDGE_MM = 3.0
-GRAIN, GRAIN_SHARE = 0.10, 0.45  # bound (contrast units) and share of the film's own detail that shows through fluid
+GRAIN = 0.10  # contrast units; bound of the film's own detail that shows through fluid
 NOTES = {"supine": "layered fluid (supine film)", None: "erect meniscus; the film does not say erect or supine"}
 Depth = Callable[[float], np.ndarray]
 
@@ -45,16 +45,14 @@ def insert_effusion(canvas: Canvas, edit: Edit, generator: torch.Generator) -> P
         shape = _veil if canvas.position == "supine" else _meniscus
         depth = _fill_up(shape(canvas, field, generator), free, smooth, tissue, need)
         depth = depth * feather(space, EDGE_MM * canvas.feature)
-        return _propose(canvas, depth, space, smooth, tissue, asked)
+        return _propose(canvas, depth, space, (smooth, tissue, _grain_share(canvas, field)), asked)
     raise CannotEdit(reason)
 
 
 def _soft_tissue(canvas: Canvas, field: np.ndarray) -> float:
     """Density (contrast units) of the abdomen just below the field, gas bubbles left out."""
-    rows = np.flatnonzero(field.any(1))
-    columns = np.flatnonzero(field.any(0))
-    below = canvas.u[rows[-1] : rows[-1] + int(30 * canvas.feature) + 1, columns[0] : columns[-1] + 1]
-    return float(np.clip(np.percentile(below, 60), 0.75, 1.05)) if below.size > 100 else 0.9
+    below = canvas.u[_below(canvas, field)]
+    return float(np.clip(np.percentile(below, 60), 0.75, 1.25)) if below.size > 100 else 0.9
 
 
 def _pleural_space(canvas: Canvas, field: np.ndarray, tissue: float) -> np.ndarray:
@@ -127,15 +125,34 @@ def _fill_up(depth: Depth, free: np.ndarray, smooth: np.ndarray, tissue: float, 
     return depth(low)
 
 
+def _below(canvas: Canvas, field: np.ndarray) -> tuple[slice, slice]:
+    """The 30 mm of abdomen under the field."""
+    rows, columns = np.flatnonzero(field.any(1)), np.flatnonzero(field.any(0))
+    return slice(rows[-1], rows[-1] + int(30 * canvas.feature) + 1), slice(columns[0], columns[-1] + 1)
+
+
+def _grain_share(canvas: Canvas, field: np.ndarray) -> float:
+    """Share of the lung's fine detail that soft tissue of the same film shows: vessels go, noise stays."""
+    fine = np.abs(canvas.u - canvas.blur(canvas.u, 1.0))
+    below = fine[_below(canvas, field)]
+    share = float(np.median(below) / max(np.median(fine[field]), 1e-6)) if below.size > 100 else 0.4
+    return float(np.clip(share, 0.2, 0.9))
+
+
 def _propose(
-    canvas: Canvas, depth: np.ndarray, space: np.ndarray, smooth: np.ndarray, tissue: float, asked: Quantity
+    canvas: Canvas,
+    depth: np.ndarray,
+    space: np.ndarray,
+    looks: tuple[np.ndarray, float, float],
+    asked: Quantity,
 ) -> Proposal:
+    smooth, tissue, share = looks
     # Fluid hides the lung that it covers down to a grain; what is dense already (heart, diaphragm) has nothing to lose.
     aerated = smoothstep((tissue - smooth) / 0.35)
     hidden = depth * np.clip(aerated + ndi.gaussian_filter(aerated, 4 * canvas.feature), 0, 1)
     # A sharp border under the fluid (the diaphragm) would ring in the detail and shine through as a line.
     border = np.abs(canvas.blur(canvas.u, 1.2) - canvas.blur(canvas.u, 5.0))
-    grain = np.clip(GRAIN_SHARE * (canvas.u - smooth), -GRAIN, GRAIN) * np.exp(-((border / 0.10) ** 2))
+    grain = np.clip(share * (canvas.u - smooth), -GRAIN, GRAIN) * np.exp(-((border / 0.10) ** 2))
     residual = hidden * (np.maximum(tissue, smooth) + grain - canvas.u)
     support = (hidden > 0.004) & space
     lesion = (depth * np.clip(tissue - smooth, 0, None) > OPACIFIED) & support
@@ -148,6 +165,6 @@ def _propose(
         lesion,
         asked=asked,
         note=NOTES.get(canvas.position, ""),
-        fine=-0.75 * hidden,
+        fine=(share - 1.0) * hidden,
         low=canvas.u,
     )

@@ -12,11 +12,12 @@ ANGLES = 96
 SMALLEST_MM, LARGEST_MM = 3.0, 45.0  # radii tried around a point
 
 
-def outline_of(canvas: Canvas, region: Region) -> np.ndarray:
+def outline_of(canvas: Canvas, region: Region, *, snap: bool = True) -> np.ndarray:
     """(h, w) bool outline of the opacity on the working grid.
 
     A mask is taken as it is. A box or a point is refined: the closed path of steepest fall from the opacity to the
-    lung around it, found by dynamic programming in polar coordinates.
+    lung around it, found by dynamic programming in polar coordinates. Without ``snap`` a box is taken as its
+    superellipse.
 
     Raises:
         CannotEdit: the region lies outside the film or nothing there has an edge.
@@ -30,6 +31,9 @@ def outline_of(canvas: Canvas, region: Region) -> np.ndarray:
     if region.box is not None:
         y0, x0, y1, x1 = (c / canvas.factor for c in region.box)
         half = np.array([y1 - y0, x1 - x0]) / 2
+        if not snap:
+            y, x = np.mgrid[: canvas.u.shape[0], : canvas.u.shape[1]]
+            return ((y - y0 - half[0]) / half[0]) ** 4 + ((x - x0 - half[1]) / half[1]) ** 4 <= 1
         return _refine(canvas, np.array([y0, x0]) + half, half, (0.72, 1.18))
     centre = np.array(region.point, float) / canvas.factor
     radius = LARGEST_MM * canvas.feature

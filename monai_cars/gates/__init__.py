@@ -4,6 +4,7 @@ from monai_cars.gates.anatomy_preserved import AnatomyPreserved
 from monai_cars.gates.contract import Check, CheckResult, Context, Gate, Verdict, judged, unavailable
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.profiles import default_gate
+from monai_cars.gates.removed import OpacityRemoved
 from monai_cars.gates.rewritten import DensityPreserved, Rewritten
 from monai_cars.gates.seam import NoSeam
 from monai_cars.gates.severity import SeverityAgrees
@@ -19,6 +20,7 @@ __all__ = [
     "Gate",
     "InsideLung",
     "NoSeam",
+    "OpacityRemoved",
     "OutsideUnchanged",
     "Rewritten",
     "SeverityAgrees",

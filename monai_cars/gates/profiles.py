@@ -7,6 +7,7 @@ from typing import Literal
 from monai_cars.gates.anatomy_preserved import AnatomyPreserved
 from monai_cars.gates.contract import Check, Gate
 from monai_cars.gates.outside import OutsideUnchanged
+from monai_cars.gates.removed import OpacityRemoved
 from monai_cars.gates.rewritten import DensityPreserved, Rewritten
 from monai_cars.gates.seam import NoSeam
 from monai_cars.gates.severity import SeverityAgrees
@@ -39,6 +40,8 @@ def default_gate(finding: str, operation: str, profile: Profile = "cheap") -> Ga
         checks += [NoSeam(), Rewritten(), DensityPreserved()]
     else:
         checks += [NoSeam(), SeverityAgrees(), Visible()]
+    if operation == "delete":
+        checks.append(OpacityRemoved())
     if profile == "full":
         checks.append(AnatomyPreserved())
     return Gate(checks)
