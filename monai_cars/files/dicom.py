@@ -17,6 +17,8 @@ from monai_cars.files.native import Native, equal_channels, integer_range
 
 MAGNIFICATION = 1.1
 """Of the chest on the detector: source at 1.8 m, the heart some 16 cm before the plate."""
+PIXEL_DATA = 0x7FE00010
+SEQUENCE_END = b"\xfe\xff\xdd\xe0"
 LOSSY = {JPEGBaseline8Bit, JPEGExtended12Bit, "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91"}
 
 
@@ -47,6 +49,7 @@ def _parsed(source: str, data: bytes) -> pydicom.Dataset:
     try:
         dataset = pydicom.dcmread(io.BytesIO(data))
         syntax = UID(dataset.file_meta.TransferSyntaxUID)
+        _check_end(dataset, data)
     except Exception as error:
         raise RadiographError(
             f"{source}: a DICOM file must be complete and name its transfer syntax "
@@ -58,6 +61,16 @@ def _parsed(source: str, data: bytes) -> pydicom.Dataset:
             "convert the file, for example with gdcmconv --raw"
         )
     return dataset
+
+
+def _check_end(dataset: pydicom.Dataset, data: bytes) -> None:
+    """Look for the end of compressed pixels, whose last four bytes pydicom does not miss."""
+    last = max(dataset.keys(), default=None)
+    if last is None or last != PIXEL_DATA or not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        return
+    body = data.rstrip(b"\0")
+    if not body.endswith(SEQUENCE_END) or len(data) - len(body) < 4:
+        raise EOFError("the pixel data have no end")
 
 
 def _pixels(source: str, dataset: pydicom.Dataset) -> np.ndarray:
