@@ -176,7 +176,7 @@ def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         values = np.ascontiguousarray(values)
         return {"shape": values.shape, "dtype": values.dtype.str, "notes": notes}, values.tobytes()
     except Exception as error:
-        return {"error": f"{type(error).__name__}: {error}"[:500]}, b""
+        return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:500]}, b""
 
 
 def serve() -> None:

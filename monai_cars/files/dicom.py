@@ -13,7 +13,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, J
 from monai_cars.files.decode import DecodeError, decode
 from monai_cars.files.dicom_rules import check_header, value, words
 from monai_cars.files.header import Header, RadiographError
-from monai_cars.files.native import Native, equal_channels, integer_range
+from monai_cars.files.native import Native, cause, equal_channels, integer_range
 
 MAGNIFICATION = 1.1
 """Of the chest on the detector: source at 1.8 m, the heart some 16 cm before the plate."""
@@ -53,7 +53,7 @@ def _parsed(source: str, data: bytes) -> pydicom.Dataset:
     except Exception as error:
         raise RadiographError(
             f"{source}: a DICOM file must be complete and name its transfer syntax "
-            f"(got {type(error).__name__}: {error}); copy the file again"
+            f"(got {cause(error)}); copy the file again"
         ) from error
     if syntax == DeflatedExplicitVRLittleEndian:
         raise RadiographError(
@@ -79,9 +79,9 @@ def _pixels(source: str, dataset: pydicom.Dataset) -> np.ndarray:
             return dataset.pixel_array  # numpy only: no native decoder runs
         return decode(source, "dicom")[0]
     except Exception as error:
-        cause = str(error) if isinstance(error, DecodeError) else f"{type(error).__name__}: {error}"
+        said = str(error) if isinstance(error, DecodeError) else cause(error)
         raise RadiographError(
-            f"{source}: the pixels must decode (got {cause}); copy the file again or leave it out"
+            f"{source}: the pixels must decode (got {said}); copy the file again or leave it out"
         ) from error
 
 

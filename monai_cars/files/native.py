@@ -54,7 +54,7 @@ def check_size(source: str, rows: int, columns: int) -> None:
 def check_values(source: str, stored: np.ndarray) -> None:
     """Refuse a blank film, NaN and infinity, and integers that float32 cannot hold."""
     low, high = stored.min(), stored.max()
-    if not max(abs(float(low)), abs(float(high))) <= np.finfo(np.float32).max:  # NaN compares false
+    if not max(abs(float(low)), abs(float(high))) <= float(np.finfo(np.float32).max):  # NaN compares false
         raise RadiographError(
             f"{source}: every value must be finite in float32 (got {low} to {high}); replace these values or leave "
             "the file out"
@@ -74,6 +74,11 @@ def integer_range(bits: int, signed: bool, polarity: int) -> tuple[float, float]
     """Return the least and the greatest representable value after polarity."""
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     return (float(low), float(high)) if polarity > 0 else (float(-high), float(-low))
+
+
+def cause(error: BaseException) -> str:
+    """Return an exception in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def equal_channels(source: str, values: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import nibabel as nib
 import numpy as np
 
 from monai_cars.files.header import Header, RadiographError
-from monai_cars.files.native import MOST_BITS, MOST_BYTES, Native, check_size, integer_range
+from monai_cars.files.native import MOST_BITS, MOST_BYTES, Native, cause, check_size, integer_range
 
 GZIP_SIGNATURE = b"\x1f\x8b"
 
@@ -38,8 +38,7 @@ def read_nifti(source: str, data: bytes, sha256: str) -> Native:
         raise
     except Exception as error:
         raise RadiographError(
-            f"{source}: a NIfTI file must be complete and readable (got {type(error).__name__}: {error}); "
-            "copy the file again"
+            f"{source}: a NIfTI file must be complete and readable (got {cause(error)}); copy the file again"
         ) from error
     if raw.dtype.kind not in "uif":
         raise RadiographError(
