@@ -1,0 +1,45 @@
+"""The MONAI face: array transforms and their dictionary forms, for any `Compose` chain."""
+
+from monai_cars.transforms.delete import DeleteFinding, DeleteFindingD, DeleteFindingd, DeleteFindingDict
+from monai_cars.transforms.insert import InsertFinding, InsertFindingD, InsertFindingd, InsertFindingDict
+from monai_cars.transforms.load import LoadRadiograph, LoadRadiographD, LoadRadiographd, LoadRadiographDict
+from monai_cars.transforms.rand_counterfactual import (
+    RandCounterfactual,
+    RandCounterfactualD,
+    RandCounterfactuald,
+    RandCounterfactualDict,
+)
+from monai_cars.transforms.save import SaveRadiograph, SaveRadiographD, SaveRadiographd, SaveRadiographDict
+from monai_cars.transforms.sham import ShamEdit, ShamEditD, ShamEditd, ShamEditDict
+from monai_cars.transforms.validity_gate import ValidityGate, ValidityGateD, ValidityGated, ValidityGateDict
+
+__all__ = [
+    "DeleteFinding",
+    "DeleteFindingD",
+    "DeleteFindingDict",
+    "DeleteFindingd",
+    "InsertFinding",
+    "InsertFindingD",
+    "InsertFindingDict",
+    "InsertFindingd",
+    "LoadRadiograph",
+    "LoadRadiographD",
+    "LoadRadiographDict",
+    "LoadRadiographd",
+    "RandCounterfactual",
+    "RandCounterfactualD",
+    "RandCounterfactualDict",
+    "RandCounterfactuald",
+    "SaveRadiograph",
+    "SaveRadiographD",
+    "SaveRadiographDict",
+    "SaveRadiographd",
+    "ShamEdit",
+    "ShamEditD",
+    "ShamEditDict",
+    "ShamEditd",
+    "ValidityGate",
+    "ValidityGateD",
+    "ValidityGateDict",
+    "ValidityGated",
+]

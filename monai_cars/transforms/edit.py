@@ -1,0 +1,95 @@
+"""The dictionary side that every edit transform shares: one film, the keys around it, and the edit itself left open."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from monai.config import KeysCollection
+from monai.transforms import MapTransform
+from monai.utils import TransformBackends, ensure_tuple
+
+from monai_cars.counterfactual import Counterfactual
+from monai_cars.features import Vocabulary, load_vocabulary
+from monai_cars.transforms.keys import EditKeys, Sample
+
+LOOP_OPTIONS = ("editor", "gate", "segmenter", "device", "max_attempts")
+
+
+class FilmEditd(MapTransform):
+    """Edit the film under one key and keep masks, record and labels in step.
+
+    `lesion`, `support` and `counterfactual` are always written; where the edit abstains they are zeros and a record
+    that says why, and image and labels stay what they were. A second edit in a chain adds to them.
+
+    Args:
+        keys: key of the film.
+        anatomy_key: key of the masks (S, H, W); where it is missing, `segmenter` must be given.
+        lesion_key: key of the mask of what was inserted or deleted.
+        support_key: key of the mask where pixels may differ.
+        record_key: key of the record.
+        findings_key: key of a feature vector to keep in step.
+        vocabulary: of that vector: "carpa-19", "chexpert-14", "nih-14", or the path of a YAML file.
+        keep_before: leave the `..._before` keys that ValidityGated reads and removes.
+        allow_missing_keys: pass samples without the film on as they are.
+
+    Raises:
+        ValueError: more than one key, or `findings_key` without `vocabulary`.
+    """
+
+    backend = [TransformBackends.TORCH]  # noqa: RUF012 - as MONAI declares it
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        *,
+        anatomy_key: Hashable = "anatomy",
+        lesion_key: Hashable = "lesion",
+        support_key: Hashable = "support",
+        record_key: Hashable = "counterfactual",
+        findings_key: Hashable | None = None,
+        vocabulary: str | Vocabulary | None = None,
+        keep_before: bool = True,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        MapTransform.__init__(self, keys, allow_missing_keys)
+        if len(self.keys) != 1:
+            raise ValueError(
+                f"an edit works on one film: give one key (got {ensure_tuple(keys)}); add a transform each."
+            )
+        if findings_key is not None and vocabulary is None:
+            raise ValueError("findings_key needs vocabulary=, its name or the path of a YAML file.")
+        self.names = EditKeys(
+            image=self.keys[0],
+            anatomy=anatomy_key,
+            lesion=lesion_key,
+            support=support_key,
+            record=record_key,
+            findings=findings_key,
+            vocabulary=None if vocabulary is None else load_vocabulary(vocabulary),
+            keep_before=keep_before,
+        )
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
+        """Edit the sample's film."""
+        sample = dict(data)
+        for _ in self.key_iterator(sample):
+            sample = self.names.start(sample)
+            sample = self.names.finish(sample, self.edit_film(sample))
+        return sample
+
+    @abstractmethod
+    def edit_film(self, sample: Sample) -> Counterfactual:
+        """Edit the film of a sample that has every key."""
+
+    def require_term(self, finding: str) -> None:
+        """Refuse a finding that the vocabulary cannot name, before any film is read."""
+        if self.names.vocabulary is not None:
+            self.names.vocabulary.term(finding)
+
+
+def split_options(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options of `FilmEditd` and of `EditLoop`, from the keyword arguments of an edit transform."""
+    loop = {name: value for name, value in options.items() if name in LOOP_OPTIONS}
+    return {name: value for name, value in options.items() if name not in loop}, loop

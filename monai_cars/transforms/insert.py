@@ -1,0 +1,93 @@
+"""Insert a finding into a film."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from monai.config import KeysCollection
+from monai.transforms import Transform
+
+from monai_cars.counterfactual import Counterfactual
+from monai_cars.edit import Edit, Quantity
+from monai_cars.transforms.edit import FilmEditd, split_options
+from monai_cars.transforms.keys import Sample
+from monai_cars.transforms.loop import EditLoop
+
+
+class InsertFinding(Transform):
+    """Insert a finding; the same film and seed give the same counterfactual.
+
+    Args:
+        finding: "nodule", "mass", "consolidation" or "effusion" (the keys of `monai_cars.edit.SEVERITY`).
+        side: the patient's, "left" or "right"; None is either.
+        zone: "upper", "middle", "lower", "apex", "costophrenic" or "hilar"; None is anywhere the finding occurs.
+        severity: in [0, 1], from the mildest visible finding to the severest, or a Quantity such as 18 mm; None lets
+            the editor choose.
+        seed: decides every draw of the edit.
+        **loop: `editor`, `gate`, `segmenter`, `device` and `max_attempts` of `monai_cars.transforms.loop.EditLoop`.
+
+    Raises:
+        ValueError: an unknown finding, side or zone, or a severity out of range.
+
+    Example:
+        >>> InsertFinding("effusion", side="left", severity=0.3, seed=7).edit.asked.unit
+        'fraction'
+    """
+
+    backend = FilmEditd.backend
+
+    def __init__(
+        self,
+        finding: str,
+        *,
+        side: str | None = None,
+        zone: str | None = None,
+        severity: float | Quantity | None = None,
+        seed: int = 0,
+        **loop: Any,
+    ) -> None:
+        self.edit = Edit("insert", finding, side=side, zone=zone, severity=severity, seed=seed)
+        self.loop = EditLoop(**loop)
+
+    def __call__(self, img: torch.Tensor, anatomy: torch.Tensor | None = None) -> Counterfactual:
+        """Edit `img` (1 or 3, H, W) with its `anatomy` (S, H, W); abstain where the gate is not passed."""
+        return self.loop(img, anatomy, self.edit)
+
+
+class InsertFindingd(FilmEditd):
+    """Dictionary form of `InsertFinding`.
+
+    Args:
+        keys: key of the film.
+        finding: see `InsertFinding`, as are `side`, `zone`, `severity` and `seed`.
+        **options: keys and labels of `FilmEditd`; `editor`, `gate`, `segmenter`, `device`, `max_attempts` of
+            `EditLoop`.
+
+    Example:
+        >>> InsertFindingd("image", "nodule", severity=0.5).keys
+        ('image',)
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        finding: str,
+        *,
+        side: str | None = None,
+        zone: str | None = None,
+        severity: float | Quantity | None = None,
+        seed: int = 0,
+        **options: Any,
+    ) -> None:
+        names, loop = split_options(options)
+        super().__init__(keys, **names)
+        self.require_term(finding)
+        self.insert = InsertFinding(finding, side=side, zone=zone, severity=severity, seed=seed, **loop)
+
+    def edit_film(self, sample: Sample) -> Counterfactual:
+        """Insert the finding."""
+        return self.insert(sample[self.names.image], sample.get(self.names.anatomy))
+
+
+InsertFindingD = InsertFindingDict = InsertFindingd

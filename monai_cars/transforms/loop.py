@@ -1,0 +1,205 @@
+"""What all edit transforms share: the editor, the gate and the retry loop, applied to a film as a chain holds it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, get_args
+
+import torch
+from monai.data import MetaTensor, get_track_meta
+from monai.utils import convert_to_tensor
+
+from monai_cars.anatomy import STRUCTURES, Segmenter, load_segmenter
+from monai_cars.counterfactual import Counterfactual, make_counterfactual
+from monai_cars.edit import Edit
+from monai_cars.editors import AttenuationEditor, Editor
+from monai_cars.gates import Gate, default_gate
+from monai_cars.gates.profiles import Profile
+from monai_cars.transforms.state import current_header, plain_tensor
+from monai_cars.weights import load_record
+
+DEFAULT_SEGMENTER = "cars_anatomy"
+
+
+class EditLoop:
+    """Propose, compose, gate, retry or abstain, on any film that a MONAI chain holds.
+
+    It holds names, never weights: the segmenter is loaded once a process when it is first needed.
+
+    Args:
+        editor: proposes; None is the attenuation editor.
+        gate: "cheap" (needs no network), "full" (segments the film again), or a Gate of your own.
+        segmenter: None, the name of shipped weights, or any callable from (1, H, W) to (S, H, W) masks. It measures the
+            anatomy after the edit (the full gate takes "cars_anatomy" when None) and segments films without masks.
+        device: where a named segmenter runs; None is the image's.
+        max_attempts: proposals before abstaining, at least 1.
+
+    Raises:
+        ValueError: an unknown gate profile, or max_attempts below 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        editor: Editor | None = None,
+        gate: Profile | Gate | None = None,
+        segmenter: str | Segmenter | None = None,
+        device: str | None = None,
+        max_attempts: int = 4,
+    ) -> None:
+        if isinstance(gate, str) and gate not in get_args(Profile):
+            raise ValueError(f"gate must be {' or '.join(get_args(Profile))}, or a Gate (got {gate!r}).")
+        if max_attempts < 1:
+            raise ValueError(f"max_attempts must be at least 1 (got {max_attempts}).")
+        self.editor = editor
+        self.gate: Profile | Gate = gate or "cheap"
+        self.segmenter = segmenter or (DEFAULT_SEGMENTER if gate == "full" else None)
+        self.device = device
+        self.max_attempts = max_attempts
+        # In a plain attribute, so that a cache keyed on the pickled transform notices other weights.
+        self.weights_sha256 = load_record(self.segmenter).sha256 if isinstance(self.segmenter, str) else None
+
+    def __call__(self, image: torch.Tensor, anatomy: torch.Tensor | None, edit: Edit) -> Counterfactual:
+        """Edit one film.
+
+        Args:
+            image: (1, H, W), or (3, H, W) with three equal channels, in any affine intensity scale and orientation.
+            anatomy: (S, H, W) masks in the same axes; None segments the film with `segmenter`.
+            edit: what is asked for, its region in the image's own axes.
+
+        Returns:
+            The counterfactual, its image like the one given (class, channels, dtype, device, metadata); lesion and
+            support (1, H, W) uint8 with the image's metadata.
+
+        Raises:
+            ValueError: an image or masks of a shape that does not fit.
+        """
+        image = convert_to_tensor(image, track_meta=get_track_meta())
+        film = one_channel(image)
+        if not bool(torch.isfinite(plain_tensor(film).sum())):
+            return self.abstain(image, edit.operation, edit.finding, edit.seed, "the film holds NaN or infinity")
+        result = self._run(film, self.masks(film, anatomy), edit)
+        written = result.image.to(image.device, image.dtype).expand(image.shape[0], -1, -1)
+        return replace(
+            result,
+            image=like(written.contiguous(), image, history=True) if result.accepted else image,
+            lesion=like(result.lesion.to(image.device), image),
+            support=like(result.support.to(image.device), image),
+        )
+
+    def untouched(self, image: torch.Tensor) -> Counterfactual:
+        """The film as it is, with zeros for masks and an empty record: nothing was asked for."""
+        image = convert_to_tensor(image, track_meta=get_track_meta())
+        empty = torch.zeros((1, *image.shape[1:]), dtype=torch.uint8, device=image.device)
+        return Counterfactual(image, like(empty, image), like(empty.clone(), image), {}, False)
+
+    def abstain(self, image: torch.Tensor, operation: str, finding: str, seed: int, reason: str) -> Counterfactual:
+        """The film as it is, with zeros for masks and a record that says why nothing was done."""
+        record = blank_record(operation, finding, seed, reason=reason, editor=(self.editor or AttenuationEditor()).name)
+        return replace(self.untouched(image), record=record)
+
+    def _run(self, film: torch.Tensor, masks: torch.Tensor, edit: Edit) -> Counterfactual:
+        header = current_header(film, masks)
+        gate = default_gate(edit.finding, edit.operation, self.gate) if isinstance(self.gate, str) else self.gate
+        return make_counterfactual(
+            plain_tensor(film).detach().cpu().float(),
+            masks,
+            edit,
+            header=header,
+            editor=self.editor,
+            gate=gate,
+            segmenter=self.loaded_segmenter(film.device) if self.segmenter is not None else None,
+            max_attempts=self.max_attempts,
+        )
+
+    def masks(self, film: torch.Tensor, anatomy: torch.Tensor | None) -> torch.Tensor:
+        """Masks (S, H, W) uint8 on the CPU: those given, else segmented anew.
+
+        Raises:
+            ValueError: masks that do not fit the film, or none and no segmenter.
+        """
+        if anatomy is None:
+            segment = self.loaded_segmenter(film.device)
+            anatomy = segment(plain_tensor(film))
+        masks = plain_tensor(convert_to_tensor(anatomy, track_meta=False)).detach().cpu().to(torch.uint8)
+        if masks.shape[1:] != film.shape[1:] or len(masks) < len(STRUCTURES):
+            raise ValueError(
+                f"anatomy must have shape {(len(STRUCTURES), *film.shape[1:])}, the image's with one mask each for "
+                f"{', '.join(STRUCTURES)} (got {tuple(masks.shape)}); give spatial transforms both keys, "
+                "keys=['image', 'anatomy'], mode=['bilinear', 'nearest'], or put SegmentAnatomyd behind them."
+            )
+        return masks
+
+    def loaded_segmenter(self, device: torch.device) -> Segmenter:
+        """The segmenter of this process.
+
+        Raises:
+            RuntimeError: it would start CUDA in a forked worker.
+            ValueError: there is none.
+        """
+        if self.segmenter is None:
+            raise ValueError(
+                "There are no anatomy masks and no segmenter: put SegmentAnatomyd(keys='image', anatomy_key='anatomy') "
+                "before the edit, or give the edit segmenter='cars_anatomy' or a callable of your own."
+            )
+        if not isinstance(self.segmenter, str):
+            return self.segmenter
+        where = torch.device(self.device or device)
+        if where.type == "cuda" and torch.cuda._is_in_bad_fork():
+            raise RuntimeError(
+                f"A forked DataLoader worker cannot run a segmenter on {where}: use num_workers=0, "
+                "monai.data.ThreadDataLoader, or device='cpu'."
+            )
+        return load_segmenter(self.segmenter, where)
+
+
+def blank_record(operation: str, finding: str, seed: int, *, reason: str, editor: str) -> dict[str, Any]:
+    """An entry of the record for a film on which nothing was tried; the same entries as any other."""
+    unknown = ("side", "zone", "weights", "source_sha256", "severity_asked", "severity_measured", "spacing", "box")
+    return {
+        "operation": operation,
+        "finding": finding,
+        "seed": seed,
+        "attempts": 0,
+        "editor": editor,
+        "contrast_unit": {"value": None, "share": None},
+        "spacing_source": "unknown",
+        "shared_model": True,
+        "clipped_share": 0.0,
+        "accepted": False,
+        "reason": reason,
+        "instance_only": operation == "delete",
+        "note": "",
+        "lesion_rle": "",
+        "checks": [],
+        **dict.fromkeys(unknown),
+    }
+
+
+def one_channel(image: torch.Tensor) -> torch.Tensor:
+    """The film of an image of one or three equal channels, (1, H, W).
+
+    Raises:
+        ValueError: another shape, or channels that differ.
+    """
+    if image.ndim != 3 or image.shape[0] not in (1, 3):
+        raise ValueError(
+            f"image must have shape (1, H, W), or (3, H, W) with equal channels (got {tuple(image.shape)}); put "
+            "EnsureChannelFirstd before the edit."
+        )
+    if image.shape[0] == 3 and not bool((image[1:] == image[:1]).all()):
+        raise ValueError(
+            "the three channels of image differ: it is no radiograph, or was normalised channel by channel; edit "
+            "before such a normalisation."
+        )
+    return image[:1]
+
+
+def like(tensor: torch.Tensor, image: torch.Tensor, *, history: bool = False) -> torch.Tensor:
+    """`tensor` with the metadata of `image`; with `history`, its applied operations too, so that it can be inverted."""
+    if not isinstance(image, MetaTensor):
+        return tensor
+    carried = MetaTensor(tensor).copy_meta_from(image)
+    if not history:
+        carried.applied_operations = []
+    return carried

@@ -1,0 +1,231 @@
+"""Turn a film into a random counterfactual of itself, with a probability."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.transforms import RandomizableTransform
+from torch.utils.data import get_worker_info
+
+from monai_cars.counterfactual import Counterfactual
+from monai_cars.edit import SEVERITY, Edit, Region
+from monai_cars.sample_seed import current_sample_seed, derive_seed
+from monai_cars.transforms.choice import Choices, Draw, draw
+from monai_cars.transforms.edit import FilmEditd, split_options
+from monai_cars.transforms.keys import Sample, read_record
+from monai_cars.transforms.loop import EditLoop
+from monai_cars.transforms.regions import BoxModeLike, box_region, mask_region, standard_boxes
+
+Weights = Mapping[str, float]
+
+
+class RandCounterfactual(RandomizableTransform):
+    """Insert or delete a finding, chosen at random, with probability `prob`.
+
+    Args:
+        findings: finding -> weight; None weighs all alike.
+        operations: "insert", "delete", "sham" -> weight. Only findings whose region is known can be deleted: elsewhere
+            the other operations share the weight.
+        prob: of editing at all.
+        severity: range (low, high) in [0, 1] of insertions, drawn uniformly.
+        **loop: `editor`, `gate`, `segmenter`, `device` and `max_attempts` of `monai_cars.transforms.loop.EditLoop`.
+
+    Raises:
+        ValueError: unknown names, weights that are no weights, or a severity out of range.
+
+    Example:
+        >>> RandCounterfactual({"nodule": 2, "effusion": 1}, prob=0.5).prob
+        0.5
+    """
+
+    backend = FilmEditd.backend
+
+    def __init__(
+        self,
+        findings: Weights | None = None,
+        operations: Weights | None = None,
+        prob: float = 0.1,
+        *,
+        severity: tuple[float, float] = (0.0, 1.0),
+        **loop: Any,
+    ) -> None:
+        RandomizableTransform.__init__(self, prob)
+        self.choices = Choices(
+            dict(findings) if findings is not None else dict.fromkeys(SEVERITY, 1.0),
+            dict(operations) if operations is not None else {"insert": 1.0},
+            (float(severity[0]), float(severity[1])),
+        )
+        self.loop = EditLoop(**loop)
+        self.drawn: Draw | None = None
+
+    def randomize(self, data: Any = None) -> None:
+        """Draw whether to edit, and what."""
+        super().randomize(None)
+        self.drawn = draw(self.R)
+
+    def __call__(
+        self,
+        img: torch.Tensor,
+        anatomy: torch.Tensor | None = None,
+        regions: Mapping[str, Region] | None = None,
+        randomize: bool = True,
+    ) -> Counterfactual:
+        """Edit `img` (1 or 3, H, W) with its `anatomy` (S, H, W).
+
+        Args:
+            img: the film.
+            anatomy: its masks.
+            regions: finding -> where it lies in the pixels of `img`: what may be deleted.
+            randomize: draw anew; False repeats the last draw.
+
+        Returns:
+            The counterfactual; with an empty record where the draw says to leave the film alone.
+        """
+        if randomize:
+            self.randomize()
+        if not self._do_transform:
+            return self.loop.untouched(img)
+        if self.drawn is None:
+            raise RuntimeError("nothing was drawn yet: call randomize() first, or leave randomize=True.")
+        known = regions or {}
+        chosen = self.choices.choose(self.drawn, deletable=known)
+        if chosen is None:
+            first = next(iter(self.choices.findings))
+            return self.loop.abstain(img, "delete", first, self.drawn.seed, "no region of a finding on this film")
+        region = known[chosen.finding] if chosen.operation == "delete" else None
+        edit = Edit(chosen.operation, chosen.finding, severity=chosen.severity, seed=chosen.seed, region=region)
+        return self.loop(img, anatomy, edit)
+
+
+class RandCounterfactuald(RandomizableTransform, FilmEditd):
+    """Dictionary form of `RandCounterfactual`; keeps masks, record and findings in step.
+
+    With `seed_key`, what is drawn depends on that key and nothing else: neither on workers, nor order, nor
+    interruption. A `SampleSeedDataset` around the dataset supplies it. Without, draws come from MONAI's `self.R`.
+
+    Args:
+        keys: key of the film.
+        findings: see `RandCounterfactual`, as are `operations`, `prob` and `severity`.
+        seed_key: key of a per-sample seed (int or string), usually "sample_seed".
+        mask_keys: finding -> key of a mask (1, H, W) that shows where it lies.
+        box_keys: finding -> key of its boxes, in native pixels as for `DeleteFindingd`; the first one is deleted.
+        box_mode: MONAI BoxMode of the boxes.
+        **options: keys and labels of `FilmEditd`; `editor`, `gate`, `segmenter`, `device`, `max_attempts` of
+            `EditLoop`.
+
+    Raises:
+        ValueError: as `RandCounterfactual`; or deletions without `mask_keys` or `box_keys`.
+
+    Example:
+        >>> RandCounterfactuald("image", {"nodule": 1}, prob=0.5, seed_key="sample_seed").prob
+        0.5
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        findings: Weights | None = None,
+        operations: Weights | None = None,
+        prob: float = 0.1,
+        *,
+        severity: tuple[float, float] = (0.0, 1.0),
+        seed_key: Hashable | None = None,
+        mask_keys: Mapping[str, Hashable] | None = None,
+        box_keys: Mapping[str, Hashable] | None = None,
+        box_mode: BoxModeLike = None,
+        **options: Any,
+    ) -> None:
+        names, loop = split_options(options)
+        FilmEditd.__init__(self, keys, **names)
+        RandomizableTransform.__init__(self, prob)
+        self.rand_counterfactual = RandCounterfactual(findings, operations, 1.0, severity=severity, **loop)
+        self.seed_key = seed_key
+        self.mask_keys, self.box_keys, self.box_mode = dict(mask_keys or {}), dict(box_keys or {}), box_mode
+        choices = self.rand_counterfactual.choices
+        if choices.operations.get("delete", 0) > 0 and not (self.mask_keys or self.box_keys):
+            raise ValueError(
+                "deletions must be told where findings lie: give mask_keys or box_keys, such as "
+                "box_keys={'consolidation': 'boxes'} (got neither); no localiser ships yet that would find them."
+            )
+        for finding in choices.findings:
+            self.require_term(finding)
+        self._seeded_by = 0  # process in which set_random_state was last called
+
+    def set_random_state(
+        self, seed: int | None = None, state: np.random.RandomState | None = None
+    ) -> RandCounterfactuald:
+        """Seed this transform and the array transform inside it."""
+        super().set_random_state(seed, state)
+        self.rand_counterfactual.set_random_state(seed, state)
+        self._seeded_by = os.getpid()
+        return self
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
+        """Perhaps edit the sample's film."""
+        sample = dict(data)
+        if self.first_key(sample) == ():
+            return sample  # no film, and missing keys are allowed
+        sample = self.names.start(sample)
+        self.randomize(sample)
+        if not self._do_transform:
+            return self.names.count_draw(sample)
+        return self.names.count_draw(self.names.finish(sample, self.edit_film(sample)))
+
+    def randomize(self, data: Sample) -> None:
+        """Draw from the sample's seed where there is one, else from `self.R`."""
+        state = self._sample_state(data)
+        if state is None:
+            self._warn_of_repeated_draws()
+            super().randomize(None)
+            self.rand_counterfactual.randomize()
+        else:
+            self._do_transform = state.rand() < self.prob
+            self.rand_counterfactual.drawn = draw(state)
+
+    def edit_film(self, sample: Sample) -> Counterfactual:
+        """The edit that was drawn."""
+        image, masks = sample[self.names.image], sample.get(self.names.anatomy)
+        return self.rand_counterfactual(image, masks, self._regions(sample), randomize=False)
+
+    def _sample_state(self, sample: Sample) -> np.random.RandomState | None:
+        if self.seed_key is None:
+            return None
+        seed = sample.get(self.seed_key, current_sample_seed())
+        if seed is None:
+            raise KeyError(
+                f"seed_key={self.seed_key!r} names no entry of the sample, and no SampleSeedDataset supplies one; "
+                "wrap the outermost dataset in monai_cars.sample_seed.SampleSeedDataset, or leave seed_key=None."
+            )
+        seed = seed.item() if hasattr(seed, "item") else seed
+        # A second random edit in a chain must not repeat the first one's draws.
+        draws = read_record(sample[self.names.record]).get("draws", 0)
+        return np.random.RandomState(derive_seed(seed, draws) % 2**32)
+
+    def _regions(self, sample: Sample) -> dict[str, Region]:
+        image = sample[self.names.image]
+        found: dict[str, Region | None] = {}
+        boxes: Any
+        for finding, key in self.box_keys.items():
+            boxes = standard_boxes(sample[key], self.box_mode) if sample.get(key) is not None else []
+            found[finding] = box_region(boxes[0], image) if len(boxes) else None
+        for finding, key in self.mask_keys.items():
+            found[finding] = mask_region(sample[key], image) if sample.get(key) is not None else None
+        return {finding: region for finding, region in found.items() if region is not None}
+
+    def _warn_of_repeated_draws(self) -> None:
+        if get_worker_info() is not None and self._seeded_by != os.getpid():
+            warnings.warn(
+                "RandCounterfactuald was not seeded in this worker: under a plain torch DataLoader all workers "
+                "repeat the same draws. Use monai.data.DataLoader, or seed_key with SampleSeedDataset.",
+                stacklevel=3,
+            )
+            self._seeded_by = os.getpid()
+
+
+RandCounterfactualD = RandCounterfactualDict = RandCounterfactuald

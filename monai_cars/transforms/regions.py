@@ -1,0 +1,88 @@
+"""Where a finding lies: masks, boxes and points of a sample as a `Region` in the image as it stands in the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.data.box_utils import BoxMode, convert_box_to_standard_mode
+from monai.utils import convert_to_tensor
+
+from monai_cars.edit import Region
+from monai_cars.transforms.state import plain_tensor
+
+BoxModeLike = str | BoxMode | type[BoxMode] | None
+
+
+def mask_region(mask: Any, image: torch.Tensor) -> Region | None:
+    """The region of a mask (1, H, W) or (H, W), non-zero inside, in the image's own pixels; None when it is empty.
+
+    Raises:
+        ValueError: another shape than the image's.
+    """
+    plain = plain_tensor(convert_to_tensor(mask, track_meta=False)).cpu()
+    plain = plain[0] if plain.ndim == 3 and plain.shape[0] == 1 else plain
+    if plain.shape != image.shape[1:]:
+        raise ValueError(
+            f"the mask of a deletion must have the image's shape {(1, *image.shape[1:])} (got {tuple(plain.shape)}); "
+            "give spatial transforms its key too."
+        )
+    return Region(mask=plain > 0) if bool((plain > 0).any()) else None
+
+
+def standard_boxes(boxes: Any, mode: BoxModeLike = None) -> np.ndarray:
+    """Boxes of any MONAI BoxMode as (N, 4) corners: start along both axes, then stop along both ("xyxy").
+
+    Raises:
+        ValueError: not (4,) or (N, 4) finite numbers, or a box whose stop is not beyond its start.
+
+    Example:
+        >>> standard_boxes([10, 20, 5, 6], "xywh")
+        array([[10., 20., 15., 26.]])
+    """
+    array = np.asarray(plain_tensor(boxes) if isinstance(boxes, torch.Tensor) else boxes, dtype=float)
+    array = array.reshape(0, 4) if array.size == 0 else np.atleast_2d(array)
+    if array.ndim != 2 or array.shape[1] != 4 or not np.isfinite(array).all():
+        raise ValueError(f"boxes must be four finite numbers each, (4,) or (N, 4) (got {np.shape(boxes)}: {boxes}).")
+    corners = np.asarray(convert_box_to_standard_mode(array, mode))
+    if (corners[:, 2:] <= corners[:, :2]).any():
+        raise ValueError(
+            f"a box must stop beyond its start (got {array.tolist()} read as {mode or 'xyxy'!r}); name its MONAI "
+            "BoxMode with box_mode=, such as 'xywh'."
+        )
+    return corners
+
+
+def box_region(corners: Sequence[float], image: torch.Tensor) -> Region | None:
+    """The region of one box, given in native pixels; None when it lies outside the image.
+
+    Args:
+        corners: (start 0, start 1, stop 0, stop 1) along the axes of the film as it was loaded, half open.
+        image: (C, H, W); its affine tells what resampling, flips and crops did since.
+    """
+    edges = np.array([[corners[0], corners[1]], [corners[2], corners[3]]], dtype=float) - 0.5  # edges of pixels
+    moved = np.sort(to_current(edges, image) + 0.5, axis=0)
+    start, stop = np.clip(moved, 0, np.array(image.shape[1:], dtype=float))
+    if (stop - start < 1).any():
+        return None
+    return Region(box=(float(start[0]), float(start[1]), float(stop[0]), float(stop[1])))
+
+
+def point_region(point: Sequence[float], image: torch.Tensor) -> Region | None:
+    """The region grown from a point, given in native pixels; None when it lies outside the image."""
+    i, j = to_current(np.array([point], dtype=float), image)[0]
+    inside = -0.5 <= i <= image.shape[1] - 0.5 and -0.5 <= j <= image.shape[2] - 0.5
+    return Region(point=(float(i), float(j))) if inside else None
+
+
+def to_current(points: np.ndarray, image: torch.Tensor) -> np.ndarray:
+    """Pixel positions (N, 2) of the film as it was loaded, in the image as it stands; the affine has followed it."""
+    if not isinstance(image, MetaTensor) or "original_affine" not in image.meta:
+        return points
+    original = np.asarray(image.meta["original_affine"], dtype=float)
+    matrix = np.linalg.solve(np.asarray(image.affine, dtype=float), original)
+    homogeneous = np.column_stack([points, np.zeros(len(points)), np.ones(len(points))])
+    return (homogeneous @ matrix.T)[:, :2]

@@ -1,0 +1,79 @@
+"""Redraw healthy lung as if a finding had been edited: the control for every claim about edits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from monai.config import KeysCollection
+from monai.transforms import Transform
+
+from monai_cars.counterfactual import Counterfactual
+from monai_cars.edit import Edit
+from monai_cars.transforms.edit import FilmEditd, split_options
+from monai_cars.transforms.keys import Sample
+from monai_cars.transforms.loop import EditLoop
+
+
+class ShamEdit(Transform):
+    """Rewrite healthy lung with density preserved, where the finding might have been; labels never change.
+
+    Args:
+        finding: the finding whose place and gate the sham takes.
+        side: the patient's, "left" or "right"; None is either.
+        zone: as for `InsertFinding`.
+        seed: decides every draw of the edit.
+        **loop: `editor`, `gate`, `segmenter`, `device` and `max_attempts` of `monai_cars.transforms.loop.EditLoop`.
+
+    Example:
+        >>> ShamEdit("nodule").edit.operation
+        'sham'
+    """
+
+    backend = FilmEditd.backend
+
+    def __init__(
+        self, finding: str, *, side: str | None = None, zone: str | None = None, seed: int = 0, **loop: Any
+    ) -> None:
+        self.edit = Edit("sham", finding, side=side, zone=zone, seed=seed)
+        self.loop = EditLoop(**loop)
+
+    def __call__(self, img: torch.Tensor, anatomy: torch.Tensor | None = None) -> Counterfactual:
+        """Redraw lung of `img` (1 or 3, H, W) with its `anatomy` (S, H, W); abstain where the gate is not passed."""
+        return self.loop(img, anatomy, self.edit)
+
+
+class ShamEditd(FilmEditd):
+    """Dictionary form of `ShamEdit`.
+
+    Args:
+        keys: key of the film.
+        finding: see `ShamEdit`, as are `side`, `zone` and `seed`.
+        **options: keys and labels of `FilmEditd`; `editor`, `gate`, `segmenter`, `device`, `max_attempts` of
+            `EditLoop`.
+
+    Example:
+        >>> ShamEditd("image", "nodule", seed=3).keys
+        ('image',)
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        finding: str,
+        *,
+        side: str | None = None,
+        zone: str | None = None,
+        seed: int = 0,
+        **options: Any,
+    ) -> None:
+        names, loop = split_options(options)
+        super().__init__(keys, **names)
+        self.sham = ShamEdit(finding, side=side, zone=zone, seed=seed, **loop)
+
+    def edit_film(self, sample: Sample) -> Counterfactual:
+        """Redraw healthy lung."""
+        return self.sham(sample[self.names.image], sample.get(self.names.anatomy))
+
+
+ShamEditD = ShamEditDict = ShamEditd

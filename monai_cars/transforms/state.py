@@ -1,0 +1,102 @@
+"""What is true of a film *now*: after the chain scaled, resized, flipped or transposed what was loaded."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+
+from monai_cars.anatomy import STRUCTURES
+from monai_cars.axes import ORDERS, Axes
+from monai_cars.radiograph import META_KEY, Header, header_of
+
+
+def current_header(image: torch.Tensor, anatomy: torch.Tensor) -> Header:
+    """The header of a film as it stands in the chain.
+
+    The file's header says how the film was stored. Its range holds only while the values are the stored integers, its
+    spacing only at its size, its axes only until someone flips it: values, affine and anatomy tell what holds now.
+
+    Args:
+        image: (1, H, W), a MetaTensor where anything is known of it.
+        anatomy: (S, H, W) uint8 masks in the same axes.
+
+    Returns:
+        A header with `spacing` in the order of the array's axes.
+    """
+    header = header_of(image)
+    stated = Axes.parse(header.axes)
+    axes = replace(stated, order=order_of_masks(anatomy, otherwise=stated.order))
+    if axes.mirrored:
+        warnings.warn(
+            f"The film is mirrored left to right (axes {str(axes)!r}), as RandFlipd leaves it: `side` follows the "
+            "patient. Flip chest films only where hearts on the right are wanted.",
+            stacklevel=2,
+        )
+    return replace(header, axes=str(axes), **_values(image, header), **_scale(image, header))
+
+
+def order_of_masks(anatomy: torch.Tensor, *, otherwise: str = "HW") -> str:
+    """How a film lies in its array, read from where its lungs and heart lie; `otherwise` where a lung is missing.
+
+    Example:
+        >>> masks = torch.zeros(3, 9, 9)
+        >>> masks[0, 2:6, 1:4] = masks[1, 2:6, 5:8] = masks[2, 5:8, 3:6] = 1
+        >>> order_of_masks(masks), order_of_masks(masks.flip(-1)), order_of_masks(masks.mT)
+        ('HW', 'HW-flip', 'WH')
+    """
+    right, left, heart = (_centre(anatomy[STRUCTURES.index(name)]) for name in ("right_lung", "left_lung", "heart"))
+    if right is None or left is None:
+        return otherwise
+    across = left - right
+    transposed = int(abs(across[0]) > abs(across[1]))
+    flipped = int(across[1 - transposed] < 0)
+    below = heart - (left + right) / 2 if heart is not None else np.ones(2)
+    return ORDERS[flipped + 2 * int(below[transposed] < 0) + 4 * transposed]
+
+
+def _centre(mask: torch.Tensor) -> np.ndarray | None:
+    step = max(1, max(mask.shape) // 128)
+    found = torch.as_tensor(mask)[::step, ::step].cpu().nonzero()
+    return found.double().mean(0).numpy() if len(found) else None
+
+
+def _values(image: torch.Tensor, header: Header) -> dict[str, Any]:
+    plain = plain_tensor(image)
+    if not plain.is_floating_point():
+        return {"integer": True, "low": float(plain.min()), "high": float(plain.max())}
+    low, high = float(plain.min()), float(plain.max())
+    if header.integer and header.low <= low and high <= header.high and bool((plain == plain.round()).all()):
+        return {}
+    return {"integer": False, "bits": 0, "low": low, "high": high}
+
+
+def _scale(image: torch.Tensor, header: Header) -> dict[str, Any]:
+    """Spacing at the present size: the affine has followed every resampling since the film was read."""
+    if not isinstance(image, MetaTensor):
+        return {}
+    original = image.meta.get("original_affine")
+    if original is None:
+        return {}
+    was, now = _pixdim(original), _pixdim(image.affine)
+    if META_KEY not in image.meta:
+        # MONAI's readers give an identity where a file states no spacing.
+        return {} if np.allclose(was, 1.0) else {"spacing": now, "spacing_source": "affine"}
+    if header.spacing is None:
+        return {}
+    stated = np.allclose(was, header.spacing)  # else the affine counts pixels
+    return {"spacing": now if stated else tuple(s * n / w for s, n, w in zip(header.spacing, now, was, strict=True))}
+
+
+def _pixdim(affine: Any) -> tuple[float, float]:
+    columns = np.linalg.norm(np.asarray(affine, dtype=float)[:, :2], axis=0)
+    return float(columns[0]), float(columns[1])
+
+
+def plain_tensor(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor without MONAI's metadata, which costs time in every operation."""
+    return tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor

@@ -1,0 +1,194 @@
+"""The last line of a chain: an edited film that does not hold goes back to what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any, Literal
+
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform, Transform
+from monai.utils import TransformBackends
+
+from monai_cars.anatomy import Segmenter
+from monai_cars.gates import Gate, default_gate
+from monai_cars.gates.profiles import Profile
+from monai_cars.transforms.judge import GateFor, Judged, judge_chain, upright_chain
+from monai_cars.transforms.keys import EditKeys, Sample, dump_record, read_record
+from monai_cars.transforms.loop import EditLoop, like, one_channel
+from monai_cars.transforms.state import current_header, plain_tensor
+
+OnFail = Literal["restore", "flag", "raise"]
+
+
+class ValidityGate(Transform):
+    """Judge a film after all its edits against the film before them; no retries.
+
+    Args:
+        gate: "cheap", "full" (segments the film again), a Gate for all edits, or (finding, operation) -> Gate.
+        segmenter: as for `monai_cars.transforms.loop.EditLoop`.
+        device: where a named segmenter runs.
+
+    Example:
+        >>> ValidityGate("cheap").gate
+        'cheap'
+    """
+
+    backend = [TransformBackends.TORCH]  # noqa: RUF012 - as MONAI declares it
+
+    def __init__(
+        self,
+        gate: Profile | Gate | GateFor = "cheap",
+        *,
+        segmenter: str | Segmenter | None = None,
+        device: str | None = None,
+    ) -> None:
+        self.gate = gate
+        self.loop = EditLoop(gate=gate if isinstance(gate, str) else None, segmenter=segmenter, device=device)
+
+    def __call__(  # type: ignore[override] # MONAI's array transforms take one image, a judge needs two
+        self,
+        before: torch.Tensor,
+        after: torch.Tensor,
+        anatomy: torch.Tensor | None,
+        support: torch.Tensor,
+        edits: list[dict[str, Any]],
+    ) -> Judged:
+        """Judge `after` against `before`, both (1 or 3, H, W), with the record's `edits`."""
+        film = one_channel(before)
+        masks = self.loop.masks(film, anatomy)
+        segmenter = self.loop.segmenter
+        chain = upright_chain(
+            plain_tensor(film).detach().cpu(),
+            plain_tensor(one_channel(after)).detach().cpu(),
+            masks,
+            plain_tensor(support).cpu(),
+            header=current_header(film, masks),
+            segmenter=None if segmenter is None else self.loop.loaded_segmenter(before.device),
+        )
+        return judge_chain(chain, edits, self._gate_for)
+
+    def _gate_for(self, finding: str, operation: str) -> Gate:
+        if isinstance(self.gate, Gate):
+            return self.gate
+        return (
+            default_gate(finding, operation, self.gate) if isinstance(self.gate, str) else self.gate(finding, operation)
+        )
+
+
+class ValidityGated(MapTransform):
+    """Dictionary form of `ValidityGate`: judges what the edits before it left, and removes their `..._before` keys.
+
+    Put it right behind the edits: before intensity transforms and before spatial ones, which move what it compares.
+
+    Args:
+        keys: key of the film.
+        gate: see `ValidityGate`, as are `segmenter` and `device`.
+        on_fail: "restore" image, labels and masks together; "flag" in the record only; or "raise".
+        anatomy_key: as the edits before it, as are `lesion_key`, `support_key` and `record_key`; the labels' key is
+            in the record.
+        allow_missing_keys: pass samples without the film on as they are.
+
+    Raises:
+        ValueError: more than one key, another `on_fail`; in use, a film that was moved or rescaled since it was
+            edited, or, with "raise", one that does not hold.
+        KeyError: in use, no edit came before, or it had keep_before=False.
+
+    Example:
+        >>> ValidityGated("image", on_fail="flag").on_fail
+        'flag'
+    """
+
+    backend = ValidityGate.backend
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        gate: Profile | Gate | GateFor = "cheap",
+        *,
+        segmenter: str | Segmenter | None = None,
+        device: str | None = None,
+        on_fail: OnFail = "restore",
+        anatomy_key: Hashable = "anatomy",
+        lesion_key: Hashable = "lesion",
+        support_key: Hashable = "support",
+        record_key: Hashable = "counterfactual",
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        if len(self.keys) != 1:
+            raise ValueError(f"ValidityGated judges one film: give one key (got {self.keys}).")
+        if on_fail not in ("restore", "flag", "raise"):
+            raise ValueError(f"on_fail must be restore, flag or raise (got {on_fail!r}).")
+        self.names = EditKeys(self.keys[0], anatomy_key, lesion_key, support_key, record_key)
+        self.validity_gate = ValidityGate(gate, segmenter=segmenter, device=device)
+        self.on_fail = on_fail
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
+        """Judge the sample's film, restore it where it does not hold."""
+        sample = dict(data)
+        for key in self.key_iterator(sample):
+            sample = self._gated(sample, key)
+        return sample
+
+    def _gated(self, sample: Sample, key: Hashable) -> Sample:
+        names = self.names
+        if names.before(key) not in sample or names.record not in sample:
+            raise KeyError(
+                f"ValidityGated found no {names.before(key)!r} and {names.record!r} in the sample: put it behind an "
+                "edit such as InsertFindingd that has keep_before=True and the same record_key."
+            )
+        before, after = sample[names.before(key)], sample[key]
+        _refuse_moved(before, after, sample[names.support], names.before(key))
+        record = read_record(sample[names.record])
+        judged = Judged(True, "", ())
+        if any(edit["accepted"] for edit in record["edits"]):
+            anatomy = sample.get(names.before(names.anatomy), sample.get(names.anatomy))
+            judged = self.validity_gate(before, after, anatomy, sample[names.support], record["edits"])
+        if not judged.accepted and self.on_fail == "raise":
+            raise ValueError(f"the edits of this film do not hold: {judged.reason}.")
+        record["gate"] = {"accepted": judged.accepted, "reason": judged.reason, "checks": list(judged.checks)}
+        if not judged.accepted and self.on_fail == "restore":
+            sample = self._restored(sample, record)
+        sample = {**sample, names.record: dump_record(record)}
+        befores = [names.before(name) for name in (key, names.anatomy, record.get("findings_key"))]
+        return {name: value for name, value in sample.items() if name not in befores}
+
+    def _restored(self, sample: Sample, record: dict[str, Any]) -> Sample:
+        names = self.names
+        for edit in record["edits"]:
+            if edit["accepted"]:
+                edit.update(accepted=False, reason=f"validity gate: {record['gate']['reason']}")
+        sample = dict(sample)
+        for name in (names.image, names.anatomy, record.get("findings_key")):
+            if names.before(name) in sample:
+                sample[name] = sample[names.before(name)]
+        for name in (names.lesion, names.support):
+            sample[name] = like(torch.zeros_like(plain_tensor(sample[name])), sample[name], history=True)
+        return sample
+
+
+def _refuse_moved(before: torch.Tensor, after: torch.Tensor, support: torch.Tensor, name: str) -> None:
+    if before.shape != after.shape or _operations(before) != _operations(after):
+        raise ValueError(
+            f"the film was moved since it was edited ({tuple(before.shape)} before, {tuple(after.shape)} now): put the "
+            f"gate before spatial transforms, right behind the edits, or give those the key {name!r} too."
+        )
+    outside = plain_tensor(support)[:1] == 0
+    changed = (plain_tensor(before)[:1] != plain_tensor(after)[:1]) & outside
+    if changed.sum() > 0.5 * outside.sum():
+        raise ValueError(
+            "the film's values changed everywhere since it was edited: put the gate before intensity transforms, right "
+            "behind the edits."
+        )
+
+
+def _operations(image: torch.Tensor) -> list[Any]:
+    """Spatial transforms that MONAI traced on the image."""
+    if not isinstance(image, MetaTensor):
+        return []
+    return [operation.get("id") for operation in (*image.applied_operations, *image.pending_operations)]
+
+
+ValidityGateD = ValidityGateDict = ValidityGated
