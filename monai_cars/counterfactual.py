@@ -10,7 +10,7 @@ import torch
 from monai.data import MetaTensor
 
 from monai_cars.anatomy import STRUCTURES, Segmenter, contrast_unit, estimate_spacing
-from monai_cars.axes import from_standard, to_standard
+from monai_cars.axes import INVERTED, from_standard, to_standard
 from monai_cars.edit import Box, CannotEdit, Edit, Proposal, Region
 from monai_cars.editors import AttenuationEditor, Editor, Film
 from monai_cars.gates import Context, Gate, default_gate
@@ -38,8 +38,8 @@ class Composite:
 def compose(image: torch.Tensor, proposal: Proposal, unit: float, *, header: Header) -> Composite:
     """Write a proposal into a film: ``after = before + residual * unit`` inside the support, a copy outside.
 
-    Near the ends of the film's range the residual is compressed, ``r' = k h + (1 - k) h (1 - exp(-(r - k h) / ((1 - k) h)))``
-    for a residual above ``k = 0.7`` of the headroom ``h``; integers stay integers.
+    Near the ends of the film's range the residual is compressed: above ``k = 0.7`` of the headroom ``h`` it becomes
+    ``k h + (1 - k) h (1 - exp(-(r - k h) / ((1 - k) h)))``; integers stay integers.
 
     Args:
         image: (1, H, W) float32.
@@ -129,10 +129,12 @@ def make_counterfactual(
     header = header or header_of(image)
     plain = image.as_tensor() if isinstance(image, MetaTensor) else image
     masks = anatomy.as_tensor() if isinstance(anatomy, MetaTensor) else anatomy
-    upright = to_standard(plain, header.axes).contiguous().float()
+    # Two negations give back the same bits, so an inverted film is edited as its negative.
+    sign = -1.0 if header.axes.endswith(INVERTED) else 1.0
+    upright = sign * to_standard(plain, header.axes).contiguous().float()
     turned = replace(edit, region=_turned(edit.region, header.axes, plain)) if edit.region else edit
     gate = gate or default_gate(edit.finding, edit.operation)
-    film, anatomy_up = _film(upright, header, to_standard(masks, header.axes).contiguous())
+    film, anatomy_up = _film(upright, _bright_is_dense(header, sign), to_standard(masks, header.axes).contiguous())
     record, composite, proposal = _attempts(
         film, anatomy_up, turned, editor or AttenuationEditor(), gate, segmenter, max_attempts
     )
@@ -146,7 +148,7 @@ def make_counterfactual(
         _full(proposal.support, proposal.box, plain, upright),
     )
     image_back, lesion, support = (from_standard(part, header.axes).contiguous() for part in parts)
-    return Counterfactual(image_back.to(plain.dtype), lesion, support, record, True)
+    return Counterfactual((sign * image_back).to(plain.dtype), lesion, support, record, True)
 
 
 def film_seed(seed: int, sha256: str, finding: str, attempt: int) -> int:
@@ -170,6 +172,10 @@ def _check(image: torch.Tensor, anatomy: torch.Tensor, max_attempts: int) -> Non
         )
     if max_attempts < 1:
         raise ValueError(f"max_attempts must be at least 1, got {max_attempts}")
+
+
+def _bright_is_dense(header: Header, sign: float) -> Header:
+    return header if sign > 0 else replace(header, low=-header.high, high=-header.low)
 
 
 def _film(image: torch.Tensor, header: Header, anatomy: torch.Tensor) -> tuple[Film, torch.Tensor]:
@@ -244,7 +250,7 @@ def _context(film, anatomy, edit, proposal, composite, segmenter) -> Context:
 
 def _full(mask: torch.Tensor, box: Box, plain: torch.Tensor, upright: torch.Tensor) -> torch.Tensor:
     full = torch.zeros(upright.shape, dtype=torch.uint8, device=plain.device)
-    full[(0, *box.slices)] = mask.to(device=plain.device, dtype=torch.uint8)
+    full[0][box.slices] = mask.to(device=plain.device, dtype=torch.uint8)
     return full
 
 
@@ -254,7 +260,8 @@ def _turned(region: Region, axes: str, like: torch.Tensor) -> Region:
         return region
     if region.mask is not None:
         return Region(mask=to_standard(region.mask.reshape(like.shape), axes)[0])
-    box = region.box or (*region.point, region.point[0] + 1, region.point[1] + 1)
+    y, x = region.point or (0.0, 0.0)
+    box = region.box or (y, x, y + 1, x + 1)
     drawn = torch.zeros(like.shape, dtype=torch.bool)
     y0, x0, y1, x1 = (max(int(c), 0) for c in box)
     drawn[0, y0:y1, x0:x1] = True

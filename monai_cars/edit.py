@@ -114,7 +114,7 @@ class Edit:
         region: where the finding to delete lies; deletions only.
 
     Raises:
-        ValueError: an unknown operation, finding, side or zone, a severity out of range, or a region where none belongs.
+        ValueError: an unknown operation, finding, side or zone, a severity out of range, or a wrong region.
 
     Example:
         >>> Edit("insert", "effusion", side="left", severity=0.3).asked.unit
@@ -193,7 +193,7 @@ class Proposal:
     note: str = ""
 
 
-class CannotEdit(Exception):
+class CannotEdit(Exception):  # noqa: N818 - an outcome of a film, not a fault
     """The edit cannot be made on this film; the reason goes into the record and the film stays as it is."""
 
 

@@ -88,7 +88,7 @@ def severity_entry(edit: Edit, amount: Quantity | None) -> dict[str, Any] | None
 
 
 def run_lengths(mask: torch.Tensor) -> str:
-    """Row-major run lengths of a (h, w) bool mask, starting with the length of the first run of zeros (COCO order by row).
+    """Row-major run lengths of a (h, w) bool mask; the first counts zeros.
 
     Example:
         >>> run_lengths(torch.tensor([[0, 1, 1], [1, 0, 0]]).bool())

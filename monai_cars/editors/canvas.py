@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from scipy import ndimage as ndi
+from torch.nn import functional
 
 from monai_cars.anatomy import STRUCTURES, ContrastUnit
 from monai_cars.edit import Box, CannotEdit
@@ -100,7 +100,7 @@ def shrink(array: torch.Tensor, factor: int) -> torch.Tensor:
     """Block means; a border that does not fill a block is averaged over what there is."""
     if factor == 1:
         return array
-    return F.avg_pool2d(array[None, None], factor, ceil_mode=True, count_include_pad=False)[0, 0]
+    return functional.avg_pool2d(array[None, None], factor, ceil_mode=True, count_include_pad=False)[0, 0]
 
 
 def enlarge(field: np.ndarray, box: Box, factor: int, device: torch.device) -> torch.Tensor:
@@ -110,11 +110,11 @@ def enlarge(field: np.ndarray, box: Box, factor: int, device: torch.device) -> t
     y0, x0 = max(box.y0 // factor - 1, 0), max(box.x0 // factor - 1, 0)
     y1, x1 = -(-box.y1 // factor) + 1, -(-box.x1 // factor) + 1
     tile = torch.from_numpy(np.ascontiguousarray(field[y0:y1, x0:x1], dtype=np.float32)).to(device)
-    fine = F.interpolate(tile[None, None], scale_factor=factor, mode="bilinear", align_corners=False)[0, 0]
+    fine = functional.interpolate(tile[None, None], scale_factor=factor, mode="bilinear", align_corners=False)[0, 0]
     return fine[box.y0 - y0 * factor : box.y1 - y0 * factor, box.x0 - x0 * factor : box.x1 - x0 * factor]
 
 
-def native_box(mask: np.ndarray, factor: int, shape: tuple[int, int]) -> Box:
+def native_box(mask: np.ndarray, factor: int, shape: torch.Size) -> Box:
     """Smallest native crop that covers a working-grid mask."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):

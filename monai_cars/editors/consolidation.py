@@ -115,7 +115,7 @@ def _trace(airways: np.ndarray, start: np.ndarray, end: np.ndarray, mm: float, g
     """Draw one tapering, slightly bent tube into ``airways``."""
     normal = np.array([-(end - start)[1], (end - start)[0]]) * uniform(-0.12, 0.12, generator)
     width = uniform(1.0, 1.8, generator) * mm
-    line = np.zeros(airways.shape, bool)
+    line = np.zeros((airways.shape[0], airways.shape[1]), bool)
     for t in np.linspace(0.0, 1.0, int(np.hypot(*(end - start))) * 2 + 2):
         y, x = (start + t * (end - start) + 4 * t * (1 - t) * normal).round().astype(int)
         if 0 <= y < line.shape[0] and 0 <= x < line.shape[1]:

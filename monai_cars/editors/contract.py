@@ -30,15 +30,17 @@ class Film:
 
 
 class Editor(Protocol):
-    """Proposes an edit as a residual in contrast units on a support; it never writes a pixel.
+    """Proposes an edit as a residual in contrast units on a support; it never writes a pixel."""
 
-    Attributes:
-        name: for the record.
-        weights: name and hash of the weights it used, None when it has none.
-    """
+    @property
+    def name(self) -> str:
+        """For the record."""
+        ...
 
-    name: str
-    weights: str | None
+    @property
+    def weights(self) -> str | None:
+        """Name and hash of the weights it used, None when it has none."""
+        ...
 
     def propose(self, film: Film, anatomy: torch.Tensor, edit: Edit, generator: torch.Generator) -> Proposal:
         """Propose one edit.

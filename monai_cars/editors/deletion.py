@@ -29,7 +29,7 @@ def delete_opacity(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Pr
     Raises:
         CannotEdit: nothing there exceeds its surroundings, or it is not surrounded by enough lung to tell.
     """
-    lungs = canvas.anatomy[:2].any(0)
+    lungs = np.asarray(canvas.anatomy[:2].any(0))
     outline = _outline(canvas, edit, lungs)
     signed = ndi.distance_transform_edt(outline) - ndi.distance_transform_edt(~outline)
     collar = COLLAR_MM * canvas.feature
@@ -68,7 +68,7 @@ def _amount(canvas: Canvas, edit: Edit, outline: np.ndarray, added: np.ndarray) 
 
 
 def patch_smooth(excess: np.ndarray, signed: np.ndarray, mm: float, collar: float) -> np.ndarray:
-    """Low-pass of the excess over the outline and its collar; what is finer (ribs' edges, vessels) stays on the film."""
+    """Low-pass of the excess over the outline and its collar; finer things (ribs' edges, vessels) stay."""
     inside = (signed > -collar).astype(np.float32)
     sigma = PATCH_MM * mm
     return ndi.gaussian_filter(excess * inside, sigma) / np.maximum(ndi.gaussian_filter(inside, sigma), 1e-3) * inside

@@ -7,13 +7,16 @@ import torch
 from scipy import ndimage as ndi
 
 from monai_cars.edit import Box, CannotEdit, Edit, Proposal, Quantity
-from monai_cars.editors.canvas import Canvas, feather, smooth_noise, uniform
+from monai_cars.editors.canvas import Canvas, smooth_noise, uniform
 from monai_cars.editors.site import allowed_site
 
 CHORD_OF_ONE_UNIT = 140.0  # mm of soft tissue in air-filled lung that add one contrast unit
-FAINTEST = 0.10  # contrast units; less is not seen between the vessels of a film
+FAINTEST = 0.18  # contrast units; less is not seen on any film
+CONSPICUITY = 2.4  # amplitude over the spread of ribs and vessels around it; a label must not be set for less
+DENSEST = 0.6  # contrast units to which conspicuity may raise a finding; above it the site is too busy
 GRID = 96  # samples across the finding; its edges are no sharper than this on any film
-FEATHER_MM = 1.5
+BLUR_MM = 0.6  # focal spot, motion and detector together
+LEAST = 0.004  # share of the peak below which nothing is drawn: less than a grey level of an 8-bit film
 
 
 def insert_nodule(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
@@ -30,9 +33,20 @@ def insert_nodule(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Pro
     site = allowed_site(canvas, edit, generator, radius=radius)
     chord, extent = perturbed_chord(radius, generator)
     density = uniform(0.7, 1.5, generator) * (3.0 if _calcified(edit, generator) else 1.0)
-    amplitude = max(asked.value / CHORD_OF_ONE_UNIT * density, FAINTEST)
+    needed = CONSPICUITY * local_spread(canvas, site, radius)
+    if needed > DENSEST:
+        raise CannotEdit(f"a {edit.finding} would not be seen between the ribs and vessels where it was to be put")
+    amplitude = max(asked.value / CHORD_OF_ONE_UNIT * density, FAINTEST, needed)
     profile = amplitude * chord / max(chord.max(), 1e-6)
     return _on_film(canvas, profile, extent, site, asked)
+
+
+def local_spread(canvas: Canvas, site: tuple[float, float], radius: float) -> float:
+    """Standard deviation (contrast units) of the film around a site at the scale of the finding and finer."""
+    reach = int(2 * radius) + 2
+    y, x = (int(c) for c in site)
+    tile = canvas.u[max(y - reach, 0) : y + reach, max(x - reach, 0) : x + reach]
+    return float((tile - ndi.gaussian_filter(tile, radius)).std())
 
 
 def _calcified(edit: Edit, generator: torch.Generator) -> bool:
@@ -84,11 +98,13 @@ def _on_film(
     rows = (np.arange(box.y0, box.y1) - cy + half) * to_grid
     columns = (np.arange(box.x0, box.x1) - cx + half) * to_grid
     values = ndi.map_coordinates(profile, np.meshgrid(rows, columns, indexing="ij"), order=1, mode="constant")
+    values = ndi.gaussian_filter(values, BLUR_MM * canvas.feature * canvas.factor)
     lesion = values > 0.1 * profile.max()
-    support = values > 0.004 * profile.max()
+    # The profile ends without a step: what is below LEAST is taken off everywhere, not cut at the border.
+    values = np.clip(values - LEAST * profile.max(), 0.0, None)
+    support = values > 0
     if not lesion.any():
         raise CannotEdit("the finding is smaller than a pixel of this film")
-    values = values * feather(support, FEATHER_MM * canvas.feature * canvas.factor)
     return Proposal(
         box,
         torch.from_numpy(values.astype(np.float32)),

@@ -86,7 +86,7 @@ def closed_path(cost: np.ndarray, stiffness: float = 0.06) -> np.ndarray:
             path.append(int(b[path[-1]]))
         return np.array(path[::-1]), float(total.min())
 
-    # Closing at the radius that the open path takes half a turn away is the usual good start; its own start is tried too.
+    # A closed path starts where it ends: the ends of the open path and its median are the starts worth trying.
     open_path, _ = trace(None)
     candidates = {int(open_path[0]), int(open_path[-1]), int(np.median(open_path))}
     return min((trace(c) for c in candidates), key=lambda found: found[1])[0]

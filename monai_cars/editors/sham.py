@@ -77,6 +77,7 @@ def _exchange(canvas: Canvas, support: np.ndarray, shift: tuple[int, int]) -> Pr
 
 def _window(support, shift, size, shape) -> tuple[slice, slice]:
     both = [np.concatenate([p, p + s]) for p, s in zip(np.nonzero(support), shift, strict=True)]
-    return tuple(
+    rows, columns = (
         slice(max(int(p.min()) - size, 0), min(int(p.max()) + size + 1, n)) for p, n in zip(both, shape, strict=True)
     )
+    return rows, columns

@@ -35,7 +35,7 @@ def smooth_proposal(
         fine: (h, w) gain on the detail, -1 removes it, 0 leaves it.
         low: (h, w) low-pass that goes with ``fine``.
     """
-    box = native_box(support, canvas.factor, tuple(canvas.native.shape))
+    box = native_box(support, canvas.factor, canvas.native.shape)
     device = canvas.native.device
     values = enlarge(residual, box, canvas.factor, device)
     if fine is not None and low is not None:

@@ -91,13 +91,12 @@ def _rounded(value: float | None) -> float | None:
 
 
 class Check(Protocol):
-    """Judges one property of an edit.
+    """Judges one property of an edit."""
 
-    Attributes:
-        name: for the record.
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """For the record."""
+        ...
 
     def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
         """Judge ``after`` ((1, H, W)) against ``before``."""

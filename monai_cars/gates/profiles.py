@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from monai_cars.gates.anatomy_preserved import AnatomyPreserved
 from monai_cars.gates.contract import Check, Gate
 from monai_cars.gates.outside import OutsideUnchanged
@@ -14,10 +12,10 @@ from monai_cars.gates.severity import SeverityAgrees
 from monai_cars.gates.site import InsideLung
 from monai_cars.gates.visibility import Visible
 
-Profile = Literal["cheap", "full"]
+PROFILES = ("cheap", "full")
 
 
-def default_gate(finding: str, operation: str, profile: Profile = "cheap") -> Gate:
+def default_gate(finding: str, operation: str, profile: str = "cheap") -> Gate:
     """The checks that an edit has to pass; thresholds are first settings, not yet calibrated on controls.
 
     Args:
@@ -32,7 +30,7 @@ def default_gate(finding: str, operation: str, profile: Profile = "cheap") -> Ga
         >>> default_gate("nodule", "insert").names
         ('outside_unchanged', 'inside_lung', 'no_seam', 'severity_agrees', 'visible')
     """
-    if profile not in ("cheap", "full"):
+    if profile not in PROFILES:
         raise ValueError(f"profile must be 'cheap' or 'full', got {profile!r}")
     checks: list[Check] = [OutsideUnchanged(), _site(finding, operation)]
     if operation == "sham":

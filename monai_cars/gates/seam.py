@@ -15,8 +15,8 @@ from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
 class NoSeam:
     """Step that the change makes at the support's border, in units of the film's own texture there.
 
-    ``value = P90 |change| on the outermost pixels of the support / median |neighbour difference| of the film there``. A hard paste of a
-    visible opacity scores above 5; the feather of an editor scores near 0.
+    ``value = P90 |change| on the support's outermost pixels / median |neighbour difference| of the film there``.
+    A hard paste of a visible opacity scores above 5; the feather of an editor scores near 0.
 
     Args:
         threshold: largest allowed step.

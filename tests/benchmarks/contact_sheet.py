@@ -2,9 +2,9 @@
 
     python tests/benchmarks/contact_sheet.py --data ../shared/data --output runs/sheets [--findings nodule,effusion]
 
-The 20 films were fixed by the seed below before the editors were tuned: 10 erect PA adults, 6 bedside films, 2 children,
-2 from intensive care (tubes and lines). Deletions use the first 20 boxed opacities of a seeded order. Nothing that this
-script writes is committed.
+The 20 films were fixed by the seed below before the editors were tuned on them: 10 PA adults, 6 bedside films,
+2 children, 2 from intensive care (tubes and lines). Deletions use the first 20 boxed opacities of a
+seeded order. Nothing that this script writes is committed.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ def boxed_films(data: Path, count: int = 20) -> pd.DataFrame:
     boxes = pd.read_csv(data / NIH[0] / "boxes.csv").assign(folder=NIH[0])
     boxes = boxes[(boxes.w_512 < 200) & (boxes.h_512 < 200)]
     return boxes.sample(frac=1, random_state=SEED).drop_duplicates("image").head(count)
+
+
+def _corners(row) -> tuple[float, float, float, float]:
+    return row.y_512, row.x_512, row.y_512 + row.h_512, row.x_512 + row.w_512
 
 
 def _draw(frame: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -123,7 +127,7 @@ def run(data: Path, output: Path, findings: list[str], severity: float, segmente
     for finding in findings:
         if finding == "delete":
             jobs = [
-                (b.folder, b.image, Edit("delete", "consolidation", region=Region(box=(b.y_512, b.x_512, b.y_512 + b.h_512, b.x_512 + b.w_512))))
+                (b.folder, b.image, Edit("delete", "consolidation", region=Region(box=_corners(b))))
                 for b in boxed_films(data).itertuples()
             ]
         elif finding == "sham":
