@@ -203,6 +203,7 @@ def _attempts(
     if film.unit.share < LEAST_CONTRAST:
         reason = f"contrast unit is {film.unit.share:.1%} of the film's P1-P99 range, {LEAST_CONTRAST:.0%} are needed"
         return {**record, "reason": reason}, None, None
+    last: Proposal | str | None = None
     for attempt in range(max_attempts):
         generator = torch.Generator().manual_seed(
             film_seed(edit.seed, film.header.sha256, f"{edit.operation} {edit.finding}", attempt)
@@ -212,7 +213,13 @@ def _attempts(
             proposal = editor.propose(film, anatomy, edit, generator)
         except CannotEdit as refusal:
             record = {**record, "reason": str(refusal)}
+            if last == str(refusal):
+                break
+            last = str(refusal)
             continue
+        if isinstance(last, Proposal) and _same(last, proposal):
+            break  # nothing in this edit is drawn at random: another seed changes nothing
+        last = proposal
         composite = compose(film.image, proposal, film.unit.value, header=film.header)
         context = _context(film, anatomy, edit, proposal, composite, segmenter)
         verdict = gate(film.image, composite.image, context)
@@ -220,6 +227,10 @@ def _attempts(
         if verdict.accepted:
             return record, composite, proposal
     return record, None, None
+
+
+def _same(one: Proposal, other: Proposal) -> bool:
+    return one.box == other.box and torch.equal(one.residual, other.residual)
 
 
 def _context(film, anatomy, edit, proposal, composite, segmenter) -> Context:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from monai_cars.gates.anatomy_preserved import AnatomyPreserved
 from monai_cars.gates.contract import Check, Gate
 from monai_cars.gates.outside import OutsideUnchanged
@@ -12,6 +14,7 @@ from monai_cars.gates.severity import SeverityAgrees
 from monai_cars.gates.site import InsideLung
 from monai_cars.gates.visibility import Visible
 
+Profile = Literal["cheap", "full"]
 PROFILES = ("cheap", "full")
 
 

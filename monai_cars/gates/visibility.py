@@ -39,7 +39,9 @@ class Visible:
         if not lesion.any():
             return unavailable(self.name, "no lesion was drawn", self.threshold)
         change = (after[0, rows, columns] - before[0, rows, columns]).abs().cpu().numpy()
-        value = float(np.percentile(change[lesion], 90)) / max(_spread(before, context, lesion), 1e-6)
+        # What could hide the finding is the film without it.
+        without = after if context.edit.operation == "delete" else before
+        value = float(np.percentile(change[lesion], 90)) / max(_spread(without, context, lesion), 1e-6)
         return judged(self.name, value, self.threshold, at_most=False, reason="the change drowns in the film's texture")
 
 
