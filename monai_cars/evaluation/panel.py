@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -17,21 +18,25 @@ from monai_cars.evaluation.display import (
     outlines,
     window_of,
 )
-from monai_cars.evaluation.results import Result, amount, read_results
+from monai_cars.evaluation.results import Result, read_results
+from monai_cars.evaluation.wording import amount, plural
 from monai_cars.files.atomic import write_atomically
 
-ANATOMY_COLOURS = ("#38b6c8", "#38b6c8", "#f28e2b")  # right lung, left lung, heart
+ANATOMY_COLOURS = ("#4cc9dc", "#4cc9dc", "#ff9f43")  # right lung, left lung, heart
 LESION_COLOUR, SUPPORT_COLOUR = "#ffe14d", "#ffffff"
-_DPI, _TILE = 100, 4.6  # inches: with the DPI, a tile shows a crop of about 450 px pixel by pixel
-_HEADINGS = ("before", "after", "after - before, in contrast units", "outlines")
+_DPI = 100
+# In pixels of the picture: a crop of 460 x 460 is shown pixel by pixel.
+_WORDS, _TILE, _GAP, _HEADING = 340, 460, 10, 92
+_COLUMNS = ("before", "after", "after - before, in contrast units", "after, with outlines")
+_MARKS = {"pass": "✓", "fail": "✗", "unavailable": "-"}
 
 
 def write_panel(folder: str | Path, *, rows: int = 8) -> Path:
     """Draw ``panel.png`` into the folder of a finished run.
 
-    The columns show a crop around the edit at native resolution (before, after, signed difference) and the whole film
-    with the outlines of lungs and heart, lesion and support. Edits that were not accepted have nothing to show and are
-    left to the report.
+    The columns show a crop around the edit at native resolution (before, after, signed difference) and the thorax with
+    the outlines of lungs and heart, lesion and support. Edits that were not accepted have nothing to show and are left
+    to the report.
 
     Args:
         folder: of the run.
@@ -49,84 +54,95 @@ def write_panel(folder: str | Path, *, rows: int = 8) -> Path:
 def _draw(results: Sequence[Result]) -> Any:
     from matplotlib.figure import Figure  # no pyplot: nothing global, no display needed
 
-    figure = Figure(figsize=(4 * _TILE + 3.4, (_TILE + 0.25) * max(len(results), 1) + 0.7), layout="constrained")
-    figure.suptitle("SYNTHETIC - NOT FOR DIAGNOSIS", fontsize=13, color="#8a1c1c", fontweight="bold")
-    grid = figure.subplots(max(len(results), 1), 5, squeeze=False, width_ratios=(3.0, _TILE, _TILE, _TILE, _TILE))
-    for axis in grid.flat:
+    width = _WORDS + len(_COLUMNS) * (_TILE + _GAP) + _GAP
+    height = _HEADING + max(len(results), 1) * (_TILE + _GAP)
+    figure = Figure(figsize=(width / _DPI, height / _DPI))
+
+    def place(x: float, y: float, w: float, h: float) -> Any:
+        """Axes at pixels counted from the upper left corner."""
+        axis = figure.add_axes((x / width, 1 - (y + h) / height, w / width, h / height))
         axis.set_axis_off()
+        return axis
+
+    words = {"va": "center", "fontsize": 16}
+    place(0, 0, width, 44).text(0.5, 0.5, "SYNTHETIC - NOT FOR DIAGNOSIS", ha="center", color="#8a1c1c", **words)
+    lefts = [_WORDS + column * (_TILE + _GAP) for column in range(len(_COLUMNS))]
+    for left, heading in zip(lefts, _COLUMNS, strict=True):
+        place(left, 46, _TILE, 40).text(0.5, 0.5, heading, ha="center", **words)
     if not results:
-        grid[0, 0].text(0, 0.5, "no edit was accepted; the report says why", fontsize=12)
-    for row, result in zip(grid, results, strict=False):
-        _row(row, result)
-    for axis, heading in zip(grid[0, 1:], _HEADINGS, strict=True):
-        axis.set_title(heading, fontsize=12)
+        place(20, _HEADING, width, _TILE).text(0, 0.5, "no edit was accepted; the report says why", **words)
+    for row, result in enumerate(results):
+        top = _HEADING + row * (_TILE + _GAP)
+        axis = place(16, top, _WORDS - 16, _TILE)
+        axis.text(0, 0.99, caption(result), va="top", fontsize=14, linespacing=1.5, transform=axis.transAxes)
+        _tiles([place(left, top, _TILE, _TILE) for left in lefts], result)
     return figure
-
-
-def _row(axes: Sequence[Any], result: Result) -> None:
-    before, after, anatomy = result.before(), result.after(), result.mask("anatomy")
-    lesion, support = result.mask("lesion"), result.mask("support")
-    window, crop = window_of(before, anatomy.any(0)), crop_around(support)
-    difference = (after - before)[crop] / result.line["contrast_unit"]["value"]
-    limit = difference_limit(difference)
-    axes[0].text(0, 1, caption(result), fontsize=10.5, va="top", transform=axes[0].transAxes, linespacing=1.5)
-    for axis, film in zip(axes[1:3], (before, after), strict=True):
-        axis.imshow(window(film[crop]), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
-    axes[3].imshow(difference_colours(difference, limit), interpolation="antialiased")
-    _colour_bar(axes[3], limit)
-    axes[4].imshow(window(after), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
-    for mask, colour in zip(anatomy, ANATOMY_COLOURS, strict=False):
-        _outline(axes[4], mask, colour, "-")
-    _outline(axes[4], support, SUPPORT_COLOUR, ":")
-    _outline(axes[4], lesion, LESION_COLOUR, "-")
-    _frame(axes[4], anatomy.any(0) | support)
 
 
 def caption(result: Result) -> str:
     """The words beside a row: what was asked, what was measured, and every check's verdict."""
     line = result.line
-    checks = [f"{_MARKS[check['verdict']]} {check['name']}" for check in line["checks"]]
-    parts = [
-        result.title,
-        f"asked      {amount(line['severity_asked'])}",
-        f"measured  {amount(line['severity_measured'])}",
-        *([_wrap(line["note"])] if line.get("note") else []),
-        "",
-        *checks,
-    ]
-    return "\n".join(parts)
+    notes = [line["note"]] if line.get("note") else []
+    if line.get("instance_only"):
+        notes.append(f"one of several {plural(line['finding'])} removed")
+    checks = [f"{_MARKS[check['verdict']]} {check['name'].replace('_', ' ')}" for check in line["checks"]]
+    severity = [f"asked {amount(line['severity_asked'])}", f"measured {amount(line['severity_measured'])}"]
+    known = severity if line["severity_measured"] else []
+    return "\n".join([result.title, *known, *(fill(note, 34) for note in notes), "", *checks])
 
 
-_MARKS = {"pass": "✓", "fail": "✗", "unavailable": "-"}
+def _tiles(axes: Sequence[Any], result: Result) -> None:
+    before, after, anatomy = result.before(), result.after(), result.mask("anatomy")
+    lesion, support = result.mask("lesion"), result.mask("support")
+    window, crop = window_of(before, anatomy.max(0)), crop_around(support)
+    difference = (after - before)[crop] / result.line["contrast_unit"]["value"]
+    limit = difference_limit(difference)
+    for axis, film in zip(axes[:2], (before, after), strict=True):
+        _show(axis, window(film[crop]))
+    _show(axes[2], difference_colours(difference, limit))
+    _colour_bar(axes[2], limit)
+    thorax = _framed(anatomy.max(0) | support)
+    _show(axes[3], window(after[thorax]))
+    for mask, colour in zip(anatomy, ANATOMY_COLOURS, strict=False):
+        _outline(axes[3], mask[thorax], colour, "-")
+    _outline(axes[3], support[thorax], SUPPORT_COLOUR, ":")
+    _outline(axes[3], lesion[thorax], LESION_COLOUR, "-")
 
 
-def _wrap(text: str, width: int = 40) -> str:
-    from textwrap import fill
-
-    return fill(text, width)
+def _show(axis: Any, picture: np.ndarray) -> None:
+    axis.set_facecolor("black")
+    axis.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="antialiased", interpolation_stage="data")
+    axis.set_anchor("N")
 
 
 def _outline(axis: Any, mask: np.ndarray, colour: str, style: str) -> None:
     for ring in outlines(mask):
-        axis.plot(ring[:, 1], ring[:, 0], color=colour, linestyle=style, linewidth=1.1)
+        axis.plot(ring[:, 1], ring[:, 0], color=colour, linestyle=style, linewidth=1.4)
 
 
-def _frame(axis: Any, mask: np.ndarray) -> None:
-    """Show the thorax, not the arms and the air beside them."""
-    if not mask.any():
-        return
+def _framed(mask: np.ndarray, margin: float = 0.04) -> tuple[slice, slice]:
+    """The thorax, without the arms and the air beside them; the whole film where nothing is known of it."""
     height, width = mask.shape
+    if not mask.any():
+        return slice(0, height), slice(0, width)
     y0, x0, y1, x1 = bounds(mask)
-    margin = 0.04 * max(height, width)
-    axis.set_xlim(max(x0 - margin, -0.5), min(x1 + margin, width - 0.5))
-    axis.set_ylim(min(y1 + margin, height - 0.5), max(y0 - margin, -0.5))
+    pad = round(margin * max(height, width))
+    return slice(max(y0 - pad, 0), y1 + pad), slice(max(x0 - pad, 0), x1 + pad)
 
 
 def _colour_bar(axis: Any, limit: float) -> None:
-    bar = axis.inset_axes((0.06, 0.05, 0.5, 0.025))
+    frame = {"visible": True, "edgecolor": "#b8bfc6", "facecolor": "none", "transform": axis.transAxes}
+    axis.add_patch(_rectangle(**frame))
+    bar = axis.inset_axes((0.06, 0.05, 0.5, 0.03))
     ramp = difference_colours(np.linspace(-limit, limit, 201)[None], limit)
     bar.imshow(ramp, aspect="auto", extent=(-limit, limit, 0, 1))
     bar.set_yticks([])
     bar.set_xticks([-limit, 0, limit])
     bar.xaxis.tick_top()
-    bar.tick_params(labelsize=9, length=2)
+    bar.tick_params(labelsize=13, length=3)
+
+
+def _rectangle(**options: Any) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((0, 0), 1, 1, **options)

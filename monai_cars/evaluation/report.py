@@ -22,7 +22,8 @@ from monai_cars.evaluation.display import (
     outlines,
     window_of,
 )
-from monai_cars.evaluation.results import Result, amount, read_results
+from monai_cars.evaluation.results import Result, read_results
+from monai_cars.evaluation.wording import amount, bound, meaning, number, plural
 from monai_cars.files.atomic import write_atomically
 
 _TEMPLATE = Path(__file__).parent / "report.html.j2"
@@ -57,7 +58,7 @@ def _template() -> Any:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"amount": amount, "number": number}
+    environment.filters |= {f.__name__: f for f in (amount, bound, meaning, number, plural)}
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
 
 
@@ -68,22 +69,6 @@ def _words(results: Sequence[Result]) -> dict[str, Any]:
     }
 
 
-def number(value: Any) -> str:
-    """A check's value or threshold for reading.
-
-    Example:
-        >>> number(0.012345), number([0.5, 2]), number(None), number(True), number("any")
-        ('0.01234', '0.5 to 2', '-', 'yes', 'any')
-    """
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return " to ".join(number(item) for item in value)
-    return f"{value:.4g}" if isinstance(value, (int, float)) else str(value)
-
-
 class _FilmView:
     """One film and its edits, as the template sees them."""
 
@@ -92,7 +77,7 @@ class _FilmView:
         self.line = first.line
         self.image = first.before()
         self.anatomy = first.mask("anatomy")
-        self.window = window_of(self.image, self.anatomy.any(0))
+        self.window = window_of(self.image, self.anatomy.max(0))
         self.edits = [_EditView(result, self) for result in results]
 
     @cached_property

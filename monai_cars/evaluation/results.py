@@ -73,24 +73,5 @@ def read_results(folder: str | Path) -> list[Result]:
     return [Result(Path(folder), json.loads(line)) for line in lines]
 
 
-def amount(quantity: Mapping[str, Any] | None) -> str:
-    """A severity for reading: value, unit and its place on the scale from 0 to 1.
-
-    Example:
-        >>> amount({"value": 0.1234, "unit": "fraction", "normalised": 0.18})
-        '12.3 % (0.18)'
-        >>> amount({"value": 18, "unit": "mm", "normalised": 0.45})
-        '18 mm (0.45)'
-        >>> amount(None)
-        '-'
-    """
-    if quantity is None or quantity.get("value") is None:
-        return "-"
-    value, unit = quantity["value"], quantity["unit"]
-    text = f"{100 * value:.1f} %" if unit == "fraction" else f"{value:.3g} {unit}"
-    place = quantity.get("normalised")
-    return text if place is None else f"{text} ({place:.2f})"
-
-
 def _film(path: Path, spacing: Any = None) -> np.ndarray:
     return np.asarray(read_radiograph(path, spacing=spacing and tuple(spacing)).image[0])

@@ -122,7 +122,7 @@ def _from_item(datalist: Path, number: int, item: Any, image_key: str) -> Source
         name=image.removeprefix(EMBEDDED),
         patient_id=_text(item.get("patient_id", item.get("group"))),
         findings=item.get("findings"),
-        spacing=None if item.get("spacing") is None else _numbers(item["spacing"], 2, f"{where}: spacing"),
+        spacing=None if item.get("spacing") is None else _spacing(item["spacing"], f"{where}: spacing"),
         box=None if box is None else _box(box, f"{where}: box"),
         box_finding=item.get("box_finding"),
         note=str(item.get("note", "")),
@@ -134,6 +134,11 @@ def _box(values: Any, where: str) -> tuple[float, float, float, float]:
     if not (0 <= y0 < y1 and 0 <= x0 < x1):
         raise SourceError(f"{where} must be [y0, x0, y1, x1] with y0 < y1 and x0 < x1 in native pixels, got {values!r}")
     return y0, x0, y1, x1
+
+
+def _spacing(values: Any, where: str) -> tuple[float, float]:
+    rows, columns = _numbers(values, 2, where)
+    return rows, columns
 
 
 def _numbers(values: Any, count: int, where: str) -> tuple[float, ...]:

@@ -56,7 +56,7 @@ def test_films_held_out_are_never_edited(tmp_path, key):
         ({"image": "a.png", "spacing": "0.2"}, "spacing must be 2 numbers, got '0.2'"),
         (
             {"image": "pydicom:nothing.dcm"},
-            r"pydicom:nothing.dcm must be a film of the package pydicom-data; .* monai-cars\[demo\]",
+            r"pydicom:nothing.dcm must be a film of the package pydicom-data; .*monai-cars\[demo\]",
         ),
     ],
 )

@@ -1,0 +1,83 @@
+"""What a report calls things: checks, plurals, numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# name of a check -> (which side of its threshold passes, what its value is)
+CHECKS: Mapping[str, tuple[str, str]] = {
+    "outside_unchanged": ("at most", "pixels outside the support that changed"),
+    "inside_lung": ("at least", "share of the change that lies in the asked lung field"),
+    "no_seam": ("at most", "step at the support's border, in units of the film's own texture there"),
+    "severity_agrees": ("at most", "relative difference between the measured and the asked severity"),
+    "visible": ("at least", "the change in the lesion over the spread of the film around it"),
+    "opacity_removed": ("at most", "share of the opacity that is left"),
+    "rewritten": ("at least", "share of the support's pixels whose value differs"),
+    "density_preserved": ("at most", "mean change over the support, in contrast units"),
+    "anatomy_preserved": ("at least", "smallest Dice of a lung field or the heart, segmented before and after"),
+}
+_PLURALS = {"mass": "masses"}
+
+
+def bound(check: Mapping[str, Any]) -> str:
+    """A check's threshold with the side that passes.
+
+    Example:
+        >>> bound({"name": "visible", "threshold": 0.5})
+        'at least 0.5'
+    """
+    side = CHECKS.get(check["name"], ("",))[0]
+    return f"{side} {number(check['threshold'])}".strip()
+
+
+def meaning(check: Mapping[str, Any]) -> str:
+    """What a check's value is, in words; empty for a check of somebody else's."""
+    return CHECKS.get(check["name"], ("", ""))[1]
+
+
+def plural(finding: str) -> str:
+    """More than one of a finding.
+
+    Example:
+        >>> plural("mass"), plural("nodule")
+        ('masses', 'nodules')
+    """
+    return _PLURALS.get(finding, f"{finding}s")
+
+
+def number(value: Any) -> str:
+    """A value for reading.
+
+    Example:
+        >>> number(0.012345), number(10853.2), number([0.5, 2]), number(None), number(True), number("any")
+        ('0.01234', '10853', '0.5 to 2', '-', 'yes', 'any')
+    """
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return " to ".join(number(item) for item in value)
+    if not isinstance(value, (int, float)):
+        return str(value)
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def amount(quantity: Mapping[str, Any] | None) -> str:
+    """A severity: value, unit, and in brackets its place on the scale from 0 to 1.
+
+    Example:
+        >>> amount({"value": 0.1234, "unit": "fraction", "normalised": 0.18})
+        '12.3 % (0.18)'
+        >>> amount({"value": 18, "unit": "mm", "normalised": 0.45})
+        '18 mm (0.45)'
+        >>> amount(None)
+        '-'
+    """
+    if quantity is None or quantity.get("value") is None:
+        return "-"
+    value, unit = quantity["value"], quantity["unit"]
+    text = f"{100 * value:.1f} %" if unit == "fraction" else f"{value:.3g} {unit}"
+    place = quantity.get("normalised")
+    return text if place is None else f"{text} ({place:.2f})"
