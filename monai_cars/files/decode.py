@@ -11,12 +11,17 @@ import os
 import subprocess
 import sys
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
+T = TypeVar("T")
 SECONDS = 60.0
 """Time limit of one file."""
+START_SECONDS = 120.0
+"""Time limit of starting the child."""
+READY = b"ready\n"
 ADDRESS_SPACE = 8 << 30
 """Bytes of address space a decoder may take: a decompression bomb ends there."""
 COMMAND = (sys.executable, "-P", "-m", "monai_cars.files.decode")
@@ -72,24 +77,38 @@ class DecodeProcess:
             process.communicate()
 
     def _exchange(self, request: bytes) -> tuple[np.ndarray, dict[str, Any]]:
-        process = self._started()
+        if self._process is not None and self._process.poll() is not None:
+            self.close()
+        if self._process is None:
+            # Starting Python on a busy machine takes seconds that are not the file's.
+            self._within(START_SECONDS, self._start)
+        return self._within(self._seconds, lambda process: _talk(process, request))
+
+    def _start(self, process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdout is not None
+        if process.stdout.readline() != READY:
+            raise EOFError("not ready")
+
+    def _within(self, seconds: float, act: Callable[["subprocess.Popen[bytes]"], T]) -> T:
+        """Let the child act; when it dies or is late, end it and say so."""
+        process = self._process = self._process or _started(self._command)
         expired = threading.Event()
 
         def expire() -> None:
             expired.set()
             process.kill()
 
-        timer = threading.Timer(self._seconds, expire)
+        timer = threading.Timer(seconds, expire)
         timer.daemon = True
         timer.start()
         try:
-            return _talk(process, request)
+            return act(process)
         except DecodeError:
             raise
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, ValueError, TypeError, LookupError) as error:
             self.close()
             if expired.is_set():
-                raise DecodeError(f"the decoder exceeded its time limit of {self._seconds:g} s") from error
+                raise DecodeError(f"the decoder exceeded its time limit of {seconds:g} s") from error
             raise _CrashError(f"the decoder crashed (exit status {process.returncode})") from error
         except BaseException:
             self.close()  # half a reply in the pipe would be taken for the next one
@@ -97,19 +116,16 @@ class DecodeProcess:
         finally:
             timer.cancel()
 
-    def _started(self) -> "subprocess.Popen[bytes]":
-        if self._process is not None and self._process.poll() is not None:
-            self.close()
-        if self._process is None:
-            paths = os.pathsep.join(entry for entry in sys.path if entry)
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-            )
-        return self._process
+
+def _started(command: tuple[str, ...]) -> "subprocess.Popen[bytes]":
+    paths = os.pathsep.join(entry for entry in sys.path if entry)
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
 
 
 class _CrashError(DecodeError):
@@ -123,13 +139,13 @@ def _talk(process: "subprocess.Popen[bytes]", request: bytes) -> tuple[np.ndarra
     process.stdin.flush()
     reply = json.loads(process.stdout.readline() or "null")
     if reply is None:
-        raise EOFError
+        raise EOFError("no reply")
     if "error" in reply:
         raise DecodeError(reply["error"])
     values = np.empty(reply["shape"], dtype=reply["dtype"])
     view = values.reshape(-1).view(np.uint8).data
     if process.stdout.readinto(view) != values.nbytes:  # type: ignore[attr-defined]
-        raise EOFError
+        raise EOFError("half a reply")
     return values, reply["notes"]
 
 
@@ -193,6 +209,8 @@ def serve() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     except (ImportError, ValueError, OSError):
         pass  # not on this system
+    replies.write(READY)
+    replies.flush()
     for line in sys.stdin.buffer:
         request = json.loads(line)
         if hasattr(signal, "alarm"):
