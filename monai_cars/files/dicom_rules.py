@@ -13,6 +13,7 @@ GREY = frozenset({"MONOCHROME1", "MONOCHROME2"})
 COLOR = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
 LATERAL = re.compile(r"\b(lat|lateral|ll|rl|decubitus|lld|rld|llo|rlo|lao|rao|lpo|rpo|oblique)\b")
 FRONTAL = re.compile(r"\b(pa|ap|frontal|postero[- ]?anterior|antero[- ]?posterior)\b")
+MODIFIERS = ("ViewModifierCodeSequence", "PatientOrientationModifierCodeSequence")
 OTHER_PARTS = re.compile(
     r"\b(abdomen|pelvis|hip|femur|knee|patella|leg|lowerleg|tibia|fibula|ankle|foot|toe|calcaneus|heel|extremity|"
     r"upperextremity|lowerextremity|lower leg|arm|upper arm|humerus|elbow|forearm|radius|ulna|wrist|hand|finger|thumb|"
@@ -31,13 +32,13 @@ def value(dataset: pydicom.Dataset, keyword: str) -> Any:
 
 
 def words(dataset: pydicom.Dataset, *keywords: str) -> str:
-    """Return what the header says in words, lower case; of a code sequence, its meanings."""
+    """Return what the header says in words, lower case; of a code sequence, its meanings and those of its modifiers."""
     said = []
     for keyword in keywords:
         found = value(dataset, keyword)
         if isinstance(found, pydicom.Sequence):
             said += [str(value(item, "CodeMeaning") or "") for item in found]
-            said += [words(item, keyword) for item in found if keyword in item]
+            said += [words(item, *MODIFIERS) for item in found]
         elif found is not None:
             said.append(str(found))
     return re.sub(r"[_^/]", " ", " ".join(said)).lower()
