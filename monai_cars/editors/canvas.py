@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from monai_cars.anatomy import STRUCTURES, ContrastUnit
 from monai_cars.edit import Box, CannotEdit
 
 WORKING_SIZE = 512  # pixels on the shorter side: what is smooth in an edit is computed here
+SIDE_MARGIN_MM, BELOW_MARGIN_MM = 24.0, 44.0  # around a lung field: its rim, and the abdomen it is compared with
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Canvas:
         native: (H, W) float32 native film in the same units as ``u``.
         spacing: millimetres per working pixel, None when unknown.
         position: ``"erect"``, ``"supine"`` or None.
+        mirrored: the lungs' order on the image is left, right (an unusual segmenter or a mirrored film).
     """
 
     u: np.ndarray
@@ -35,6 +37,31 @@ class Canvas:
     native: torch.Tensor
     spacing: float | None
     position: str | None
+    mirrored: bool = False
+
+    def around(self, side: str) -> tuple[Canvas, int, int]:
+        """The part of the film around one lung field, and its first row and column in native pixels.
+
+        Everything that is drawn into one lung is drawn there: a quarter of the film, a quarter of the time.
+        """
+        rows, columns = np.nonzero(self.lung(side))
+        margin, below = int(SIDE_MARGIN_MM * self.feature), int(BELOW_MARGIN_MM * self.feature)
+        y0, x0 = max(int(rows.min()) - margin, 0), max(int(columns.min()) - margin, 0)
+        y1, x1 = int(rows.max()) + below, int(columns.max()) + margin
+        f = self.factor
+        part = replace(
+            self,
+            u=self.u[y0:y1, x0:x1],
+            anatomy=self.anatomy[:, y0:y1, x0:x1],
+            native=self.native[y0 * f : y1 * f, x0 * f : x1 * f],
+        )
+        # `feature` of a film without scale comes from the whole thorax, not from the part.
+        part.__dict__["feature"] = self.feature
+        return part, y0 * f, x0 * f
+
+    def wall_is_left(self, side: str) -> bool:
+        """Whether the lateral chest wall of a side is the one on the image's left."""
+        return (side == "right") != self.mirrored
 
     def millimetres(self, length: float) -> float:
         """A length in working pixels.
@@ -93,7 +120,12 @@ def make_canvas(
     u = shrink(native, factor)
     masks = anatomy[:, ::factor, ::factor].cpu().numpy().astype(bool)
     mm = None if spacing is None else float(np.sqrt(spacing[0] * spacing[1])) * factor
-    return Canvas(u.cpu().numpy(), masks, factor, native, mm, position)
+    return Canvas(u.cpu().numpy(), masks, factor, native, mm, position, _mirrored(masks))
+
+
+def _mirrored(masks: np.ndarray) -> bool:
+    right, left = (np.flatnonzero(mask.any(0)) for mask in masks[:2])
+    return bool(len(right) and len(left) and right.mean() > left.mean())
 
 
 def shrink(array: torch.Tensor, factor: int) -> torch.Tensor:

@@ -8,7 +8,7 @@ from scipy import ndimage as ndi
 
 from monai_cars.edit import OPACIFIED, CannotEdit, Edit, Proposal
 from monai_cars.editors.canvas import Canvas, feather, smooth_noise, smoothstep, uniform
-from monai_cars.editors.site import region_of, sides_of
+from monai_cars.editors.site import region_of
 from monai_cars.editors.texture import smooth_proposal
 
 FEATHER_MM = 4.0
@@ -27,25 +27,24 @@ def insert_consolidation(canvas: Canvas, edit: Edit, generator: torch.Generator)
     asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
     low = canvas.blur(canvas.u, 6.0)
     room = np.clip(SOFT_TISSUE - low, 0.0, None)
-    reason = ""
-    for side in sides_of(canvas, edit, generator):
-        field = canvas.lung(side)
-        need = asked.value * (field & ~canvas.heart).sum()
-        aerated = field & (room > 0.35) & ~canvas.heart
-        seeds = aerated & region_of(canvas, side, edit.zone)
-        if seeds.sum() > 50 and aerated.sum() > 1.1 * need:
-            fill = _filling(canvas, field, seeds, room, need, generator)
-            support = (fill > 0.004) & field
-            lesion = (fill * room > OPACIFIED) & support
-            return smooth_proposal(canvas, fill * room, support, lesion, asked=asked, fine=-0.3 * fill, low=low)
-        reason = f"too little aerated {side} lung for a consolidation of {asked.value:.0%} of its field"
-    raise CannotEdit(reason)
+    side = str(edit.side)
+    field = canvas.lung(side)
+    need = asked.value * (field & ~canvas.heart).sum()
+    aerated = field & (room > 0.35) & ~canvas.heart
+    seeds = aerated & region_of(canvas, side, edit.zone)
+    if seeds.sum() < 50 or aerated.sum() < 1.1 * need:
+        raise CannotEdit(f"too little aerated {side} lung for a consolidation of {asked.value:.0%} of its field")
+    fill = _filling(canvas, side, seeds, room, need, generator)
+    support = (fill > 0.004) & field
+    lesion = (fill * room > OPACIFIED) & support
+    return smooth_proposal(canvas, fill * room, support, lesion, asked=asked, fine=-0.3 * fill, low=low)
 
 
 def _filling(
-    canvas: Canvas, field: np.ndarray, seeds: np.ndarray, room: np.ndarray, need: float, generator: torch.Generator
+    canvas: Canvas, side: str, seeds: np.ndarray, room: np.ndarray, need: float, generator: torch.Generator
 ) -> np.ndarray:
     """(h, w) filling in [0, 1] that opacifies ``need`` pixels of the field outside the heart."""
+    field = canvas.lung(side)
     distance = _segment_distance(canvas, field, _centre(seeds, generator), generator)
     density = uniform(0.65, 0.95, generator)
     patches = smooth_noise(field.shape, 9 * canvas.feature, generator)
@@ -64,7 +63,7 @@ def _filling(
         enough = ((fill(middle) * room > OPACIFIED) & free).sum() >= need
         low, high = (low, middle) if enough else (middle, high)
     filled = fill(high)
-    return filled * (1.0 - _air_bronchograms(canvas, filled, field, generator))
+    return filled * (1.0 - _air_bronchograms(canvas, filled, side, generator))
 
 
 def _centre(seeds: np.ndarray, generator: torch.Generator) -> tuple[int, int]:
@@ -95,14 +94,13 @@ def _segment_distance(
     return distance + (10.0 * coarse + 4.0 * fine) * canvas.feature
 
 
-def _air_bronchograms(canvas: Canvas, fill: np.ndarray, field: np.ndarray, generator: torch.Generator) -> np.ndarray:
+def _air_bronchograms(canvas: Canvas, fill: np.ndarray, side: str, generator: torch.Generator) -> np.ndarray:
     """(h, w) share of the filling that branching airways leave out, radiating from the hilum through the dense part."""
     rows, columns = np.nonzero(fill > 0.5)
     if len(rows) < 200:
         return np.zeros_like(fill)
-    field_rows, field_columns = np.nonzero(field)
-    towards_heart = np.sign(np.nonzero(canvas.anatomy[:2].any(0))[1].mean() - field_columns.mean())
-    medial = np.percentile(field_columns, 85 if towards_heart > 0 else 15)
+    field_rows, field_columns = np.nonzero(canvas.lung(side))
+    medial = np.percentile(field_columns, 85 if canvas.wall_is_left(side) else 15)
     hilum = np.array([np.percentile(field_rows, 45), medial])
     airways = np.zeros(fill.shape, np.float32)
     for _ in range(int(torch.randint(2, 5, (), generator=generator))):

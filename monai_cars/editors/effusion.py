@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,11 +11,11 @@ from scipy import ndimage as ndi
 
 from monai_cars.edit import OPACIFIED, CannotEdit, Edit, Proposal, Quantity
 from monai_cars.editors.canvas import Canvas, feather, smooth_noise, smoothstep, uniform
-from monai_cars.editors.site import sides_of
 from monai_cars.editors.texture import smooth_proposal
 
 BEYOND_MM = 8.0  # how far below and beside the segmented field aerated pixels may still be filled
 MARGIN_MM = 4.0
+TAPER_MM = 2.0
 EDGE_MM = 3.0
 GRAIN = 0.10  # contrast units; bound of the film's own detail that shows through fluid
 NOTES = {"supine": "layered fluid (supine film)", None: "erect meniscus; the film does not say erect or supine"}
@@ -31,22 +32,18 @@ def insert_effusion(canvas: Canvas, edit: Edit, generator: torch.Generator) -> P
         CannotEdit: the field is not aerated enough for the asked share.
     """
     asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
-    reason = ""
-    for side in sides_of(canvas, edit, generator):
-        field = canvas.lung(side)
-        free = field & ~canvas.heart
-        tissue = _soft_tissue(canvas, field)
-        smooth = canvas.blur(canvas.u, 2.0)
-        need = asked.value * free.sum()
-        if (free & (smooth < tissue - 1.5 * OPACIFIED)).sum() < 1.15 * need:
-            reason = f"too little aerated {side} lung for an effusion of {asked.value:.0%} of its field"
-            continue
-        space = _pleural_space(canvas, field, tissue)
-        shape = _veil if canvas.position == "supine" else _meniscus
-        depth = _fill_up(shape(canvas, field, generator), free, smooth, tissue, need)
-        depth = depth * feather(space, EDGE_MM * canvas.feature)
-        return _propose(canvas, depth, space, (smooth, tissue, _grain_share(canvas, field)), asked)
-    raise CannotEdit(reason)
+    side = str(edit.side)
+    field = canvas.lung(side)
+    free = field & ~canvas.heart
+    tissue = _soft_tissue(canvas, field)
+    smooth = canvas.blur(canvas.u, 2.0)
+    need = asked.value * free.sum()
+    if (free & (smooth < tissue - 1.5 * OPACIFIED)).sum() < 1.15 * need:
+        raise CannotEdit(f"too little aerated {side} lung for an effusion of {asked.value:.0%} of its field")
+    space = _pleural_space(canvas, field, tissue)
+    shape = _veil if canvas.position == "supine" else _meniscus
+    depth = _fill_up(shape(canvas, side, generator), free, smooth, tissue, need)
+    return _propose(canvas, depth, space, smooth, _Looks(tissue, _grain_share(canvas, field)), asked)
 
 
 def _soft_tissue(canvas: Canvas, field: np.ndarray) -> float:
@@ -56,22 +53,20 @@ def _soft_tissue(canvas: Canvas, field: np.ndarray) -> float:
 
 
 def _pleural_space(canvas: Canvas, field: np.ndarray, tissue: float) -> np.ndarray:
-    """The field and the aerated rim that its outline missed; the stomach bubble lies beyond the diaphragm's line."""
+    """(h, w) bool field and the aerated rim that its outline missed; a stomach bubble lies beyond the diaphragm."""
     near = ndi.binary_dilation(field, iterations=max(1, int(BEYOND_MM * canvas.feature)))
     others = canvas.anatomy[:2].any(0) & ~field
-    rim = near & ~field & ~others & (canvas.u < tissue - 0.3)
+    rim = near & ~field & ~others & (canvas.u < min(0.5, tissue - 0.3))
     labels, _ = ndi.label(rim | field)
-    connected = labels == np.bincount(labels[field]).argmax()
-    # A margin in dense tissue, where fluid adds nothing: the edit fades out there and not over a dark rim of lung.
-    margin = max(2, int(MARGIN_MM * canvas.feature))
-    return ndi.binary_dilation(connected, iterations=margin) & ~others
+    return labels == np.bincount(labels[field]).argmax()
 
 
-def _meniscus(canvas: Canvas, field: np.ndarray, generator: torch.Generator) -> Depth:
+def _meniscus(canvas: Canvas, side: str, generator: torch.Generator) -> Depth:
     """Depth of fluid for a level: it climbs the chest wall, climbs a little along the mediastinum, and thins upward."""
+    field = canvas.lung(side)
     y, x = np.mgrid[: field.shape[0], : field.shape[1]].astype(np.float32)
     mm = canvas.feature
-    to_wall = _distance_to_wall(canvas, field, x) / mm
+    to_wall = _distance_to_wall(field, x, canvas.wall_is_left(side)) / mm
     width = np.clip(np.ptp(np.flatnonzero(field.any(0))) / mm, 60, 160)
     wall = uniform(35, 60, generator) * np.exp(-to_wall / uniform(16, 24, generator))
     inner = uniform(6, 14, generator) * np.exp(-np.clip(width - to_wall, 0, None) / 15)
@@ -87,21 +82,20 @@ def _meniscus(canvas: Canvas, field: np.ndarray, generator: torch.Generator) -> 
     return depth
 
 
-def _distance_to_wall(canvas: Canvas, field: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _distance_to_wall(field: np.ndarray, x: np.ndarray, wall_is_left: bool) -> np.ndarray:
     """(h, w) pixels from the lateral border of the field in the same row (rows below the field take its lowest)."""
-    columns = np.arange(field.shape[1])
     rows = np.flatnonzero(field.any(1))
-    lateral_is_left = columns[field.any(0)].mean() < np.nonzero(canvas.anatomy[:2].any(0))[1].mean()
     edge = np.full(field.shape[0], np.nan)
-    edge[rows] = field[rows].argmax(1) if lateral_is_left else field.shape[1] - 1 - field[rows, ::-1].argmax(1)
+    edge[rows] = field[rows].argmax(1) if wall_is_left else field.shape[1] - 1 - field[rows, ::-1].argmax(1)
     edge = np.interp(np.arange(len(edge)), rows, edge[rows])
     # The outermost border so far: the field narrows again in the costophrenic angle, the chest wall does not.
-    edge = np.minimum.accumulate(edge) if lateral_is_left else np.maximum.accumulate(edge)
-    return np.clip((x - edge[:, None]) * (1 if lateral_is_left else -1), 0, None)
+    edge = np.minimum.accumulate(edge) if wall_is_left else np.maximum.accumulate(edge)
+    return np.clip((x - edge[:, None]) * (1 if wall_is_left else -1), 0, None)
 
 
-def _veil(canvas: Canvas, field: np.ndarray, generator: torch.Generator) -> Depth:
+def _veil(canvas: Canvas, side: str, generator: torch.Generator) -> Depth:
     """Depth of fluid that layers behind the lung of a supine patient: a haze that grows towards the base."""
+    field = canvas.lung(side)
     rows = np.flatnonzero(field.any(1))
     y = np.mgrid[: field.shape[0], : field.shape[1]][0].astype(np.float32)
     height = max(rows[-1] - rows[0], 1)
@@ -139,22 +133,30 @@ def _grain_share(canvas: Canvas, field: np.ndarray) -> float:
     return float(np.clip(share, 0.2, 0.9))
 
 
+class _Looks(NamedTuple):
+    """How fluid looks on this film: its density, and the share of the fine detail that shows through it."""
+
+    tissue: float
+    share: float
+
+
 def _propose(
-    canvas: Canvas,
-    depth: np.ndarray,
-    space: np.ndarray,
-    looks: tuple[np.ndarray, float, float],
-    asked: Quantity,
+    canvas: Canvas, depth: np.ndarray, space: np.ndarray, smooth: np.ndarray, looks: _Looks, asked: Quantity
 ) -> Proposal:
-    smooth, tissue, share = looks
+    tissue, share = looks
+    # Along the wall the ray crosses less and less fluid: the target runs over into the density of the wall. The edit
+    # fades out in a margin beyond the pleura, where it adds little, and not over a dark rim of lung.
+    margin = ndi.binary_dilation(space, iterations=max(2, int(MARGIN_MM * canvas.feature)))
+    depth = depth * feather(margin, EDGE_MM * canvas.feature)
+    target = np.maximum(canvas.blur(np.where(space, tissue, np.minimum(smooth, tissue)), TAPER_MM), smooth)
     # Fluid hides the lung that it covers down to a grain; what is dense already (heart, diaphragm) has nothing to lose.
     aerated = smoothstep((tissue - smooth) / 0.35)
     hidden = depth * np.clip(aerated + ndi.gaussian_filter(aerated, 4 * canvas.feature), 0, 1)
     # A sharp border under the fluid (the diaphragm) would ring in the detail and shine through as a line.
     border = np.abs(canvas.blur(canvas.u, 1.2) - canvas.blur(canvas.u, 5.0))
     grain = np.clip(share * (canvas.u - smooth), -GRAIN, GRAIN) * np.exp(-((border / 0.10) ** 2))
-    residual = hidden * (np.maximum(tissue, smooth) + grain - canvas.u)
-    support = (hidden > 0.004) & space
+    residual = hidden * (target + grain - canvas.u)
+    support = (hidden > 0.004) & margin
     lesion = (depth * np.clip(tissue - smooth, 0, None) > OPACIFIED) & support
     if not lesion.any():
         raise CannotEdit("no fluid level opacifies any aerated lung on this side")

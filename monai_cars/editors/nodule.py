@@ -14,7 +14,7 @@ CHORD_OF_ONE_UNIT = 140.0  # mm of soft tissue in air-filled lung that add one c
 FAINTEST = 0.18  # contrast units; less is not seen on any film
 CONSPICUITY = 2.4  # amplitude over the spread of ribs and vessels around it; a label must not be set for less
 DENSEST = 0.6  # contrast units to which conspicuity may raise a finding; above it the site is too busy
-GRID = 96  # samples across the finding; its edges are no sharper than this on any film
+GRID = 80  # samples across the finding; its edges are no sharper than this on any film
 BLUR_MM = 0.6  # focal spot, motion and detector together
 LEAST = 0.004  # share of the peak below which nothing is drawn: less than a grey level of an 8-bit film
 
@@ -66,17 +66,17 @@ def perturbed_chord(radius: float, generator: torch.Generator) -> tuple[np.ndarr
         scaled so that the projected area is ``pi * radius**2``.
     """
     axes = np.array([uniform(0.85, 1.15, generator) for _ in range(3)])
-    waves = torch.randn(7, 3, generator=generator).numpy() * 2.2
-    phases = torch.rand(7, generator=generator).numpy() * 2 * np.pi
+    waves = torch.randn(5, 3, generator=generator).numpy() * 2.2
+    phases = torch.rand(5, generator=generator).numpy() * 2 * np.pi
     roughness = uniform(0.02, 0.07, generator)
     line = np.linspace(-1.45, 1.45, GRID, dtype=np.float32)
-    depth = np.linspace(-1.4, 1.4, 40, dtype=np.float32)
+    depth = np.linspace(-1.4, 1.4, 24, dtype=np.float32)
     z, y, x = np.meshgrid(depth, line, line, indexing="ij")
     r = np.sqrt((x / axes[0]) ** 2 + (y / axes[1]) ** 2 + (z / axes[2]) ** 2) + 1e-6
     bumps = sum(
         np.cos((w[0] * x + w[1] * y + w[2] * z) / r + p) for w, p in zip(waves.astype(np.float32), phases, strict=True)
     )
-    inside = np.clip((1.0 + roughness * bumps - r) / 0.06 + 0.5, 0.0, 1.0)
+    inside = np.clip((1.0 + roughness * bumps - r) / 0.08 + 0.5, 0.0, 1.0)
     chord = inside.mean(0)
     chord *= 1.0 + 0.05 * smooth_noise(chord.shape, GRID / 14, generator)
     area = (chord > 0.1 * chord.max()).mean() * (2 * 1.45) ** 2

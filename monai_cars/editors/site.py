@@ -40,14 +40,14 @@ def allowed_site(canvas: Canvas, edit: Edit, generator: torch.Generator, *, radi
     Raises:
         CannotEdit: there is no such place.
     """
-    for side in sides_of(canvas, edit, generator):
-        free = canvas.lung(side) & ~canvas.heart
-        depth = ndi.distance_transform_edt(np.pad(free, 1))[1:-1, 1:-1]
-        sites = (depth > 0.9 * radius) & region_of(canvas, side, edit.zone)
-        if sites.any():
-            return _draw(canvas, sites, radius, generator)
-    where = " ".join(part for part in (edit.side, edit.zone) if part) or "either lung"
-    raise CannotEdit(f"no room for a {edit.finding} of {2 * radius * (canvas.spacing or 1):.0f} mm in {where}")
+    side = str(edit.side)
+    free = canvas.lung(side) & ~canvas.heart
+    depth = ndi.distance_transform_edt(np.pad(free, 1))[1:-1, 1:-1]
+    sites = (depth > 0.9 * radius) & region_of(canvas, side, edit.zone)
+    if not sites.any():
+        where = " ".join(part for part in (edit.side, edit.zone) if part)
+        raise CannotEdit(f"no room for a {edit.finding} of {2 * radius / canvas.feature:.0f} mm in the {where} lung")
+    return _draw(canvas, sites, radius, generator)
 
 
 def _draw(canvas: Canvas, sites: np.ndarray, radius: float, generator: torch.Generator) -> tuple[float, float]:
