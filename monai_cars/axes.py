@@ -1,0 +1,165 @@
+"""How a film lies in its array: which way is down, whether it is mirrored, whether dense tissue is dark.
+
+MONAI's own readers hand a film over transposed, a RandFlipd mirrors it, other chains invert it. `recognise_axes` finds
+out from the anatomy; `to_standard` and `from_standard` go there and back without touching a value.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+
+from monai_cars.anatomy.orientation import (
+    NOT_FRONTAL,
+    ORDERS,
+    class_log_probabilities,
+    orient,
+    orientation_network,
+    upright,
+)
+from monai_cars.files.header import RadiographError
+from monai_cars.threads import one_thread
+from monai_cars.weights import load_record, load_state
+
+__all__ = ["INVERTED", "ORDERS", "Axes", "from_standard", "frontal_log_odds", "recognise_axes", "to_standard"]
+
+INVERTED = "-inverted"
+ORIENTATION_WEIGHTS = "cars_orientation"
+# How likely each order is before looking: films come as given or transposed by MONAI's readers; a mirror is a
+# deliberate augmentation and its only sure sign is the heart, so it takes strong evidence.
+PRIOR = {"HW": 0.0, "WH": -0.5, "HW-flip": -3.0, "WH-flip": -3.0}
+PRIOR_OTHER, PRIOR_INVERTED = -3.0, -2.0
+SURE = 0.8
+FRONTAL_LOG_ODDS = 0.0
+
+
+@dataclass(frozen=True)
+class Axes:
+    """How a film lies in its array.
+
+    Args:
+        order: one of `ORDERS`. "HW" is rows first as a person looks at it, "WH" its transpose; "-flip" is mirrored left
+            to right, "-upside" top to bottom, "-turn" both, each after the transposition is undone.
+        inverted: dense tissue is dark.
+        confidence: probability of this reading, 0 to 1; 1 when it was given and not recognised.
+
+    Example:
+        >>> str(Axes("WH-flip", inverted=True)), Axes.parse("HW-inverted").inverted
+        ('WH-flip-inverted', True)
+    """
+
+    order: str = "HW"
+    inverted: bool = False
+    confidence: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise ValueError(
+                f"axes must be one of {', '.join(ORDERS)}, with {INVERTED!r} behind it where dense tissue "
+                f"is dark (got {self.order!r})"
+            )
+
+    def __str__(self) -> str:
+        return self.order + INVERTED * self.inverted
+
+    @classmethod
+    def parse(cls, axes: str | Axes) -> Axes:
+        """Read what `str` wrote.
+
+        Raises:
+            ValueError: no such order.
+        """
+        if isinstance(axes, Axes):
+            return axes
+        return cls(axes.removesuffix(INVERTED), axes.endswith(INVERTED))
+
+    @property
+    def mirrored(self) -> bool:
+        """The film is seen from behind: an odd number of mirrors, whichever way it is turned."""
+        return self.order.endswith(("-flip", "-upside"))
+
+
+def to_standard(array: torch.Tensor, axes: str | Axes) -> torch.Tensor:
+    """The film upright: rows first, head up, the patient's right on the image's left. A view; no value changes.
+
+    Args:
+        array: `(..., H, W)`.
+        axes: how it lies, an `Axes` or its string. Inversion is left as it is.
+
+    Example:
+        >>> film = torch.arange(6).reshape(1, 2, 3)
+        >>> to_standard(film.mT, "WH").shape
+        torch.Size([1, 2, 3])
+    """
+    return upright(array, ORDERS.index(Axes.parse(axes).order))
+
+
+def from_standard(array: torch.Tensor, axes: str | Axes) -> torch.Tensor:
+    """The inverse of `to_standard`.
+
+    Example:
+        >>> film = torch.arange(6).reshape(1, 2, 3)
+        >>> all(torch.equal(from_standard(to_standard(film, k), k), film) for k in ORDERS)
+        True
+    """
+    return orient(array, ORDERS.index(Axes.parse(axes).order))
+
+
+@lru_cache(maxsize=1)
+def _network(sha256: str) -> torch.nn.Module:
+    network = orientation_network()
+    network.load_state_dict(load_state(ORIENTATION_WEIGHTS))
+    return network.eval()
+
+
+def _log_probabilities(image: torch.Tensor) -> torch.Tensor:
+    plain = image.as_tensor() if hasattr(image, "as_tensor") else image
+    with one_thread():
+        return class_log_probabilities(_network(load_record(ORIENTATION_WEIGHTS).sha256), plain[:1].detach().cpu())
+
+
+def frontal_log_odds(image: torch.Tensor) -> float:
+    """Log-odds that an image `(1, H, W)` is a frontal chest film, in any orientation and polarity."""
+    logs = _log_probabilities(image)
+    return float(logs[:NOT_FRONTAL].logsumexp(0) - logs[NOT_FRONTAL])
+
+
+def _prior() -> torch.Tensor:
+    table = [PRIOR.get(order, PRIOR_OTHER) + PRIOR_INVERTED * inverted for order in ORDERS for inverted in (0, 1)]
+    return torch.tensor(table)
+
+
+def recognise_axes(image: torch.Tensor) -> Axes:
+    """Find out how a frontal chest film lies in its array.
+
+    Args:
+        image: `(1, H, W)` or `(3, H, W)` with equal channels, any affine intensity scale.
+
+    Returns:
+        The most probable reading. The orders as given and transposed need little evidence, a mirror much.
+
+    Raises:
+        RadiographError: the image is no frontal chest film, or its orientation stays unsure; the message names the
+            remedy.
+    """
+    logs = _log_probabilities(image)
+    if float(logs[:NOT_FRONTAL].logsumexp(0) - logs[NOT_FRONTAL]) < FRONTAL_LOG_ODDS:
+        raise RadiographError(
+            f"the image does not look like a frontal chest radiograph (probability {1 - logs[NOT_FRONTAL].exp():.2f}, "
+            "at least 0.50 is needed); if it is one, pass axes= (for example axes='HW')"
+        )
+    probability = (logs[:NOT_FRONTAL] + _prior()).softmax(0)
+    best = int(probability.argmax())
+    confidence = float(probability[best])
+    if confidence < SURE:
+        readings = ", ".join(
+            f"{Axes(ORDERS[k // 2], bool(k % 2))} {probability[k]:.2f}" for k in probability.topk(2).indices.tolist()
+        )
+        raise RadiographError(
+            f"the orientation of the film is unsure ({readings}; at least {SURE} is needed); pass axes= to say how it "
+            f"lies, one of {', '.join(ORDERS)}"
+        )
+    return Axes(ORDERS[best // 2], bool(best % 2), math.floor(confidence * 1e4) / 1e4)
