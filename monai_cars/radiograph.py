@@ -22,6 +22,7 @@ from monai_cars.files.native import image_of
 from monai_cars.files.writing import write_radiograph
 
 __all__ = [
+    "HEADER_POSTFIX",
     "META_KEY",
     "Header",
     "Radiograph",
@@ -35,6 +36,8 @@ __all__ = [
 
 META_KEY = "radiograph"
 """Key of ``MetaTensor.meta`` that holds the header, one JSON string."""
+HEADER_POSTFIX = "_header"
+"""LoadRadiographd leaves the same string under ``<key>_header`` too: PersistentDataset drops ``meta``."""
 SUFFIXES = (".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".nii", ".nii.gz")
 
 
@@ -95,11 +98,12 @@ def _spacing(spacing: float | Sequence[float]) -> tuple[float, float]:
     return rows, columns
 
 
-def header_of(image: torch.Tensor) -> Header:
+def header_of(image: torch.Tensor, text: str | None = None) -> Header:
     """Return the header that rides with an image, or a "memory" one computed from the tensor.
 
     Args:
         image: MetaTensor from `RadiographReader` or LoadRadiograph, or any tensor ``(C, H, W)``.
+        text: the header's JSON from ``<key>_header``, used where the image has lost its ``meta``.
 
     Returns:
         The header. Of a bare tensor the range is that of its values and the hash that of its float32 bytes.
@@ -111,7 +115,8 @@ def header_of(image: torch.Tensor) -> Header:
         >>> header_of(torch.linspace(0, 1, 16).reshape(1, 4, 4)).source
         'memory'
     """
-    text = image.meta.get(META_KEY) if isinstance(image, MetaTensor) else None
+    if isinstance(image, MetaTensor):
+        text = image.meta.get(META_KEY, text)
     if text is not None:
         return Header.from_json(text)
     values = torch.as_tensor(image).detach().cpu().to(torch.float32).contiguous()

@@ -141,6 +141,21 @@ def test_position_is_known_only_where_the_header_says_it(tmp_path, tags, positio
 
 
 @pytest.mark.parametrize(
+    ("tags", "view"),
+    [
+        ({}, "PA"),
+        ({"ViewPosition": "AP"}, "AP"),
+        ({"ViewPosition": "", "SeriesDescription": "Chest AP portable"}, "AP"),
+        ({"ViewPosition": "", "ProtocolName": "THORAX_PA"}, "PA"),
+        ({"ViewPosition": None, "SeriesDescription": "PA or AP"}, None),
+        ({"ViewPosition": None}, None),
+    ],
+)
+def test_view_comes_from_the_tag_or_else_the_description(tmp_path, tags, view):
+    assert read_radiograph(dicom(tmp_path / "film.dcm", pixels(), 12, **tags)).header.view == view
+
+
+@pytest.mark.parametrize(
     ("tags", "age"),
     [
         ({}, 61.0),

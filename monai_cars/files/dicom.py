@@ -19,6 +19,7 @@ MAGNIFICATION = 1.1
 """Of the chest on the detector: source at 1.8 m, the heart some 16 cm before the plate."""
 PIXEL_DATA = 0x7FE00010
 SEQUENCE_END = b"\xfe\xff\xdd\xe0"
+VIEWS = {"PA": r"\b(pa|postero[- ]?anterior)\b", "AP": r"\b(ap|antero[- ]?posterior)\b"}
 LOSSY = {JPEGBaseline8Bit, JPEGExtended12Bit, "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91"}
 
 
@@ -136,8 +137,12 @@ def spacing_of(dataset: pydicom.Dataset) -> tuple[tuple[float, float] | None, st
 
 
 def _view(dataset: pydicom.Dataset) -> str | None:
-    stated = str(value(dataset, "ViewPosition") or "").upper().split()
-    return next((view for view in ("PA", "AP") if view in stated), None)
+    for keywords in (("ViewPosition",), ("ViewCodeSequence",), ("SeriesDescription", "ProtocolName")):
+        said = words(dataset, *keywords)
+        stated = {view for view, spelling in VIEWS.items() if re.search(spelling, said)}
+        if stated:
+            return stated.pop() if len(stated) == 1 else None
+    return None
 
 
 def _position(dataset: pydicom.Dataset) -> str | None:

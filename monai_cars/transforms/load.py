@@ -5,13 +5,14 @@ import os
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends
 
-from monai_cars.radiograph import RadiographReader
+from monai_cars.radiograph import HEADER_POSTFIX, META_KEY, RadiographReader
 
 __all__ = ["LoadRadiograph", "LoadRadiographD", "LoadRadiographDict", "LoadRadiographd"]
 
@@ -51,15 +52,21 @@ class LoadRadiograph(Transform):
         Raises:
             RadiographError: when a rule refuses the file.
         """
+        return MetaTensor.ensure_torch_and_prune_meta(*self.load(path, spacing))
+
+    def load(
+        self, path: str | os.PathLike[str], spacing: float | Sequence[float] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Return the ``(1, H, W)`` array and the meta dictionary of one film."""
         reader = RadiographReader(self.spacing if spacing is None else spacing)
         film = reader.read(path)
         values, meta = reader.get_data(film)
         meta["filename_or_obj"] = film.header.source
-        return MetaTensor.ensure_torch_and_prune_meta(values, meta)
+        return values, meta
 
 
 class LoadRadiographd(MapTransform):
-    """Dictionary form of `LoadRadiograph`.
+    """Dictionary form of `LoadRadiograph`; leaves the header's JSON under ``<key>_header`` too, since caches drop meta.
 
     Args:
         keys: keys of the paths, replaced by the films.
@@ -87,7 +94,9 @@ class LoadRadiographd(MapTransform):
         """Return the dictionary with each path replaced by its film."""
         out = dict(data)
         for key in self.key_iterator(out):
-            out[key] = self.loader(out[key], spacing=self._spacing(out))
+            values, meta = self.loader.load(out[key], spacing=self._spacing(out))
+            out[key] = MetaTensor.ensure_torch_and_prune_meta(values, meta)
+            out[f"{key}{HEADER_POSTFIX}"] = meta[META_KEY]
         return out
 
     def _spacing(self, row: Mapping[Hashable, Any]) -> Any:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from monai_cars.files.atomic import write_atomically
 from monai_cars.files.identity import digest, edits_of
-from monai_cars.radiograph import Header, RadiographError, header_of, write_radiograph
+from monai_cars.radiograph import HEADER_POSTFIX, Header, RadiographError, header_of, write_radiograph
 
 __all__ = ["SaveRadiograph", "SaveRadiographD", "SaveRadiographDict", "SaveRadiographd", "output_name"]
 
@@ -88,9 +88,10 @@ class SaveRadiograph(Transform):
         lesion: torch.Tensor | None = None,
         anatomy: torch.Tensor | None = None,
         record: Mapping[str, Any] | str | None = None,
+        header: Header | None = None,
     ) -> dict[str, str]:
         """Write the files and return their paths, keyed by what they hold: "image", "support", "record" ..."""
-        header = header_of(image)
+        header = header or header_of(image)
         name = str(Path(self.output_dir) / output_name(header, record))
         support = torch.zeros_like(torch.as_tensor(image), dtype=torch.uint8) if support is None else support
         paths = {"image": name + self.output_format}
@@ -196,7 +197,10 @@ class SaveRadiographd(MapTransform):
         """Write the files; the dictionary comes back with their paths added."""
         out = dict(data)
         present = {name: out[key] for name, key in self.companions.items() if key in out}
-        saved = {str(key): self.saver.save(out[key], **present) for key in self.key_iterator(out)}
+        saved = {}
+        for key in self.key_iterator(out):
+            header = header_of(out[key], out.get(f"{key}{HEADER_POSTFIX}"))
+            saved[str(key)] = self.saver.save(out[key], header=header, **present)
         if self.saved_key is not None:
             out[self.saved_key] = json.dumps(saved)
         return out
