@@ -42,7 +42,10 @@ class AttenuationEditor:
 
     def propose(self, film: Film, anatomy: torch.Tensor, edit: Edit, generator: torch.Generator) -> Proposal:
         """See :class:`monai_cars.editors.Editor`."""
-        canvas = make_canvas(film.image, anatomy, film.unit, spacing=film.spacing, position=film.header.position)
+        header = film.header
+        canvas = make_canvas(
+            film.image, anatomy, film.unit, spacing=film.spacing, position=header.position, integer=header.integer
+        )
         draw = _drawing(edit)
         if edit.operation == "delete":
             return draw(canvas, edit, generator)

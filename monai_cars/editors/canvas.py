@@ -28,6 +28,7 @@ class Canvas:
         native: (H, W) float32 native film in the same units as ``u``.
         spacing: millimetres per working pixel, None when unknown.
         position: ``"erect"``, ``"supine"`` or None.
+        level: one grey level in contrast units, 0 for a film without levels.
         mirrored: the lungs' order on the image is left, right (an unusual segmenter or a mirrored film).
     """
 
@@ -37,6 +38,7 @@ class Canvas:
     native: torch.Tensor
     spacing: float | None
     position: str | None
+    level: float = 0.0
     mirrored: bool = False
 
     def around(self, side: str) -> tuple[Canvas, int, int]:
@@ -102,6 +104,7 @@ def make_canvas(
     *,
     spacing: tuple[float, float] | None,
     position: str | None,
+    integer: bool = False,
 ) -> Canvas:
     """Bring a film onto the working grid.
 
@@ -111,6 +114,7 @@ def make_canvas(
         unit: the film's frozen contrast unit.
         spacing: mm per native pixel (row, column) or None.
         position: ``"erect"``, ``"supine"`` or None.
+        integer: the film's values are integers.
 
     Returns:
         Canvas: block means over ``factor`` x ``factor`` native pixels.
@@ -120,7 +124,7 @@ def make_canvas(
     u = shrink(native, factor)
     masks = anatomy[:, ::factor, ::factor].cpu().numpy().astype(bool)
     mm = None if spacing is None else float(np.sqrt(spacing[0] * spacing[1])) * factor
-    return Canvas(u.cpu().numpy(), masks, factor, native, mm, position, _mirrored(masks))
+    return Canvas(u.cpu().numpy(), masks, factor, native, mm, position, integer / unit.value, _mirrored(masks))
 
 
 def _mirrored(masks: np.ndarray) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from scipy import ndimage as ndi
@@ -32,7 +34,16 @@ def sham_redraw(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Propo
     disc = np.hypot(y - centre[0], x - centre[1]) <= radius
     support = disc & (canvas.lung("left") | canvas.lung("right")) & ~canvas.heart
     shift = _donor_shift(canvas, support, radius, generator)
-    return _exchange(canvas, support, shift)
+    proposal = _exchange(canvas, support, shift)
+    return replace(proposal, residual=_no_copies(proposal, canvas.level, generator))
+
+
+def _no_copies(proposal: Proposal, level: float, generator: torch.Generator) -> torch.Tensor:
+    """Where the exchange would round to nothing, go one grey level up or down: a sham leaves no pixel as it was."""
+    residual = proposal.residual
+    signs = torch.randint(0, 2, residual.shape, generator=generator).to(residual.device) * 2.0 - 1.0
+    unchanged = proposal.support & (residual.abs() < 0.6 * level)
+    return torch.where(unchanged, signs * level, residual)
 
 
 def _donor_shift(canvas: Canvas, support: np.ndarray, radius: float, generator: torch.Generator) -> tuple[int, int]:
