@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from monai_cars.anatomy import ContrastUnit, Segmenter, contrast_unit
-from monai_cars.axes import to_standard
+from monai_cars.axes import INVERTED, to_standard
 from monai_cars.edit import Box, Edit, Quantity, Region
 from monai_cars.gates import Context, Gate, Verdict, default_gate
 from monai_cars.measurement import measure
@@ -37,7 +37,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Chain:
-    """A film before and after a chain of edits, upright.
+    """A film before and after a chain of edits, upright, bright = dense.
 
     Args:
         before: (1, H, W).
@@ -67,7 +67,8 @@ def upright_chain(
 ) -> Chain:
     """A `Chain` from tensors in the axes that the header names."""
     turned = [to_standard(array, header.axes).contiguous() for array in (before, after, anatomy, support)]
-    return Chain(turned[0].float(), turned[1].float(), turned[2], turned[3][0] > 0, header, segmenter)
+    sign = -1.0 if header.axes.endswith(INVERTED) else 1.0
+    return Chain(sign * turned[0].float(), sign * turned[1].float(), turned[2], turned[3][0] > 0, header, segmenter)
 
 
 def judge_chain(chain: Chain, edits: Sequence[Mapping[str, Any]], gate_for: GateFor = default_gate) -> Judged:

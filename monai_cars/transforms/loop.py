@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from monai.data import MetaTensor, get_track_meta
@@ -14,7 +14,7 @@ from monai_cars.counterfactual import Counterfactual, make_counterfactual
 from monai_cars.edit import Edit
 from monai_cars.editors import AttenuationEditor, Editor
 from monai_cars.gates import Gate, default_gate
-from monai_cars.gates.profiles import Profile
+from monai_cars.gates.profiles import PROFILES
 from monai_cars.transforms.state import current_header, plain_tensor
 from monai_cars.weights import load_record
 
@@ -42,17 +42,17 @@ class EditLoop:
         self,
         *,
         editor: Editor | None = None,
-        gate: Profile | Gate | None = None,
+        gate: str | Gate | None = None,
         segmenter: str | Segmenter | None = None,
         device: str | None = None,
         max_attempts: int = 4,
     ) -> None:
-        if isinstance(gate, str) and gate not in get_args(Profile):
-            raise ValueError(f"gate must be {' or '.join(get_args(Profile))}, or a Gate (got {gate!r}).")
+        if isinstance(gate, str) and gate not in PROFILES:
+            raise ValueError(f"gate must be {' or '.join(PROFILES)}, or a Gate (got {gate!r}).")
         if max_attempts < 1:
             raise ValueError(f"max_attempts must be at least 1 (got {max_attempts}).")
         self.editor = editor
-        self.gate: Profile | Gate = gate or "cheap"
+        self.gate: str | Gate = gate or "cheap"
         self.segmenter = segmenter or (DEFAULT_SEGMENTER if gate == "full" else None)
         self.device = device
         self.max_attempts = max_attempts
@@ -76,7 +76,7 @@ class EditLoop:
         """
         image = convert_to_tensor(image, track_meta=get_track_meta())
         film = one_channel(image)
-        if not bool(torch.isfinite(plain_tensor(film).sum())):
+        if not bool(torch.isfinite(plain_tensor(film)).all()):
             return self.abstain(image, edit.operation, edit.finding, edit.seed, "the film holds NaN or infinity")
         result = self._run(film, self.masks(film, anatomy), edit)
         written = result.image.to(image.device, image.dtype).expand(image.shape[0], -1, -1)

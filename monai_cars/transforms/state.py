@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 
-from monai_cars.anatomy import STRUCTURES
-from monai_cars.axes import ORDERS, Axes
+from monai_cars.anatomy import STRUCTURES, contrast_unit
+from monai_cars.axes import ORDERS, Axes, to_standard
 from monai_cars.radiograph import META_KEY, Header, header_of
 
 
@@ -29,8 +29,7 @@ def current_header(image: torch.Tensor, anatomy: torch.Tensor) -> Header:
         A header with `spacing` in the order of the array's axes.
     """
     header = header_of(image)
-    stated = Axes.parse(header.axes)
-    axes = replace(stated, order=order_of_masks(anatomy, otherwise=stated.order))
+    axes = _axes(image, anatomy, Axes.parse(header.axes))
     if axes.mirrored:
         warnings.warn(
             f"The film is mirrored left to right (axes {str(axes)!r}), as RandFlipd leaves it: `side` follows the "
@@ -38,6 +37,15 @@ def current_header(image: torch.Tensor, anatomy: torch.Tensor) -> Header:
             stacklevel=2,
         )
     return replace(header, axes=str(axes), **_values(image, header), **_scale(image, header))
+
+
+def _axes(image: torch.Tensor, anatomy: torch.Tensor, stated: Axes) -> Axes:
+    axes = replace(stated, order=order_of_masks(anatomy, otherwise=stated.order))
+    if stated.inverted or (isinstance(image, MetaTensor) and META_KEY in image.meta):
+        return axes
+    # Nobody has said that bright is dense: the mediastinum tells.
+    unit = contrast_unit(to_standard(plain_tensor(image), axes), to_standard(plain_tensor(anatomy), axes))
+    return replace(axes, inverted=unit.value < 0)
 
 
 def order_of_masks(anatomy: torch.Tensor, *, otherwise: str = "HW") -> str:

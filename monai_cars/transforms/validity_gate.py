@@ -13,7 +13,6 @@ from monai.utils import TransformBackends
 
 from monai_cars.anatomy import Segmenter
 from monai_cars.gates import Gate, default_gate
-from monai_cars.gates.profiles import Profile
 from monai_cars.transforms.judge import GateFor, Judged, judge_chain, upright_chain
 from monai_cars.transforms.keys import EditKeys, Sample, dump_record, read_record
 from monai_cars.transforms.loop import EditLoop, like, one_channel
@@ -39,7 +38,7 @@ class ValidityGate(Transform):
 
     def __init__(
         self,
-        gate: Profile | Gate | GateFor = "cheap",
+        gate: str | Gate | GateFor = "cheap",
         *,
         segmenter: str | Segmenter | None = None,
         device: str | None = None,
@@ -105,7 +104,7 @@ class ValidityGated(MapTransform):
     def __init__(
         self,
         keys: KeysCollection,
-        gate: Profile | Gate | GateFor = "cheap",
+        gate: str | Gate | GateFor = "cheap",
         *,
         segmenter: str | Segmenter | None = None,
         device: str | None = None,
