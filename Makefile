@@ -3,6 +3,9 @@
 VENV := .venv
 BUNDLE := bundles/cars_chest_xray
 OUTPUT := runs/demo
+# One file is one job: what a file sets up once, it sets up in one worker only.
+PYTEST = $(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile
+RUN = $(VENV)/bin/python -m monai.bundle run --config_file $(BUNDLE)/configs/inference.json --bundle_root $(BUNDLE)
 JOBS := 2
 MIN_COVERAGE := 95
 
@@ -25,15 +28,15 @@ help:
 	@echo "make clean     remove what was built (not runs/)"
 
 demo: $(VENV)/.demo
-	@echo "$(VENV)/bin/python -m monai.bundle run --config_file $(BUNDLE)/configs/inference.json --bundle_root $(BUNDLE) --output_dir $(OUTPUT) $(ARGS)"
-	@$(VENV)/bin/python -m monai.bundle run --config_file $(BUNDLE)/configs/inference.json --bundle_root $(BUNDLE) --output_dir $(OUTPUT) $(ARGS)
-	@echo "report: $(OUTPUT)/report.html"
+	$(RUN) --output_dir $(OUTPUT) $(ARGS)
+	@echo "the command was: $(RUN) --output_dir $(OUTPUT) $(ARGS)"
+	@echo "the report lies in $(OUTPUT)/report.html"
 
 test: lint
-	$(VENV)/bin/python -m pytest -n $(JOBS) -m "not slow" --cov --cov-fail-under=$(MIN_COVERAGE) $(ARGS)
+	$(PYTEST) -m "not slow" --cov --cov-fail-under=$(MIN_COVERAGE) $(ARGS)
 
 test-all: lint
-	$(VENV)/bin/python -m pytest -n $(JOBS) --cov --cov-fail-under=$(MIN_COVERAGE) $(ARGS)
+	$(PYTEST) --cov --cov-fail-under=$(MIN_COVERAGE) $(ARGS)
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

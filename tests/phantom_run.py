@@ -36,5 +36,5 @@ def segmenter(image: torch.Tensor) -> torch.Tensor:
 
 def phantom_run(folder: Path, **options) -> Synthesis:
     """A run over `folder`/films into `folder`/run, not yet started."""
-    settings = {"edits": EDITS, "segmenter": segmenter, "seed": 5, "progress": False, **options}
+    settings = {"edits": EDITS, "segmenter": segmenter, "seed": 5, "axes": "HW", "progress": False, **options}
     return Synthesis(dataset=folder / "films", output_dir=folder / "run", **settings)

@@ -1,13 +1,24 @@
 """The bundle as MONAI's tools and the model zoo's checks see it, offline."""
 
 import copy
+import hashlib
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
+import pydicom
 import pytest
 import torch
 from monai.bundle import ConfigParser, ckpt_export, verify_metadata, verify_net_in_out
+from PIL import Image
+from pydicom.data import get_testdata_file
+
+from monai_cars.synthesis import REFUSED
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BUNDLE = REPOSITORY / "bundles" / "cars_chest_xray"
@@ -60,7 +71,7 @@ def test_every_version_is_an_exact_pin_and_the_one_that_is_installed_here():
 
 
 def test_the_metadata_verifies():
-    verify_metadata(meta_file=str(CONFIGS / "metadata.json"), filepath=str(SCHEMA))
+    verify(CONFIGS / "metadata.json")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +90,7 @@ def test_the_schema_refuses_spoilt_metadata(tmp_path, spoil):
     spoil(metadata)
     (tmp_path / "metadata.json").write_text(json.dumps(metadata))
     with pytest.raises(ValueError, match="Failed validating"):
-        verify_metadata(meta_file=str(tmp_path / "metadata.json"), filepath=str(SCHEMA))
+        verify(tmp_path / "metadata.json")
 
 
 def test_the_network_takes_and_gives_what_the_metadata_says():
@@ -131,7 +142,94 @@ def test_every_target_of_a_config_is_a_full_dotted_name(config):
         assert target.count(".") >= 1, f"{config.name}: {target} is short: MONAI would guess where it lives"
 
 
+def verify(metadata: Path) -> None:
+    # With the file already there and its hash right, MONAI downloads nothing.
+    digest = hashlib.sha256(SCHEMA.read_bytes()).hexdigest()
+    verify_metadata(meta_file=str(metadata), filepath=str(SCHEMA), hash_val=digest, hash_type="sha256")
+
+
 def network() -> torch.nn.Module:
     parser = ConfigParser()
     parser.read_config(str(CONFIGS / "inference.json"))
     return parser.get_parsed_content("network_def")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The bundle run as a user does, on its own film, from a folder that is not the repository's."""
+    folder = tmp_path_factory.mktemp("demo")
+    return folder, monai_bundle(folder, "--output_dir", "out")
+
+
+def test_the_demo_makes_every_edit_of_its_plan_and_says_so(demo):
+    folder, done = demo
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = [json.loads(line) for line in (folder / "out" / "manifest.jsonl").read_text().splitlines()]
+    planned = json.loads((CONFIGS / "inference.json").read_text())["edits"]
+    assert [(line["operation"], line["finding"]) for line in lines] == [
+        (row["operation"], row["finding"]) for row in planned
+    ]
+    assert all(line["accepted"] for line in lines), [line["reason"] for line in lines]
+    assert "5 of 5 edits accepted" in done.stdout
+    assert {path.name for path in (folder / "out").iterdir()} == {
+        "films", "masks", "manifest.jsonl", "datalist.json", "run.json", "report.html", "panel.png",
+    }  # fmt: skip
+
+
+def test_the_demo_changes_nothing_outside_its_supports(demo):
+    folder, _ = demo
+    for line in (folder / "out" / "manifest.jsonl").read_text().splitlines():
+        line = json.loads(line)
+        before = pydicom.dcmread(folder / "out" / line["source"]).pixel_array
+        after = pydicom.dcmread(folder / "out" / line["output"]).pixel_array
+        with Image.open(folder / "out" / line["support"]) as support:
+            changed = before != after
+            assert changed.any()
+            assert not (changed & (np.asarray(support) == 0)).any()
+
+
+def test_the_demo_says_that_one_of_several_masses_was_removed(demo):
+    report = (demo[0] / "out" / "report.html").read_text()
+    assert "One of several masses removed: the film keeps the label." in report
+    assert "drawn by the developers, not by radiologists" in report
+
+
+@pytest.mark.slow
+def test_the_demo_gives_the_same_bytes_twice(demo):
+    folder, _ = demo
+    first = {path: path.read_bytes() for path in (folder / "out").rglob("*") if path.is_file()}
+    assert monai_bundle(folder, "--output_dir", "out").returncode == 0
+    assert {path: path.read_bytes() for path in (folder / "out").rglob("*") if path.is_file()} == first
+
+
+@pytest.mark.slow
+def test_what_is_no_chest_film_is_skipped_and_the_exit_status_says_so(tmp_path):
+    films = tmp_path / "films"
+    films.mkdir()
+    for name in ("RG1_UNCR.dcm", "RG3_UNCR.dcm"):
+        shutil.copy(get_testdata_file(name), films / name)
+    edits = "[{'operation':'insert','finding':'nodule','severity':0.5}]"
+    done = monai_bundle(tmp_path, "--dataset_dir", str(films), "--output_dir", "out", "--edits", edits)
+    assert done.returncode == REFUSED, done.stderr[-2000:]
+    assert "skipped RG3_UNCR.dcm: " in done.stderr
+    assert len((tmp_path / "out" / "manifest.jsonl").read_text().splitlines()) == 1
+    assert "RG3_UNCR.dcm" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_wrong_command_ends_with_one_line_before_any_work(tmp_path):
+    done = monai_bundle(tmp_path, "--output_dir", "out", "--dataset_dri", "films")
+    assert done.returncode == 1
+    assert "monai-cars: unknown option --dataset_dri; did you mean --dataset_dir?" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def monai_bundle(folder: Path, *options: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(CONFIGS / "inference.json")]
+    return subprocess.run(
+        [*command, "--bundle_root", str(BUNDLE), *options],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
+from monai_cars.axes import Axes, to_standard
 from monai_cars.radiograph import read_radiograph
 
 
@@ -43,21 +45,34 @@ class Result:
         place = " ".join(str(self.line[key]) for key in ("side", "zone") if self.line.get(key))
         return f"{self.line['finding']} {verb}" + (f", {place}" if place else "")
 
+    @property
+    def axes(self) -> Axes:
+        """How the film lies in its file."""
+        return Axes.parse(self.line["axes"])
+
     def before(self) -> np.ndarray:
-        """(H, W) float32, bright = dense."""
-        return _film(self.folder / self.line["source"], self.line.get("source_spacing"))
+        """(H, W) float32 as a person looks at it: upright, bright = dense."""
+        return self._film(self.line["source"])
 
     def after(self) -> np.ndarray:
-        """(H, W) float32, bright = dense; the film before where the edit was not accepted."""
-        return _film(self.folder / self.line["output"]) if self.accepted else self.before()
+        """(H, W) float32; the film before where the edit was not accepted."""
+        return self._film(self.line["output"] if self.accepted else self.line["source"])
 
     def mask(self, name: str) -> np.ndarray:
-        """(H, W) bool of ``"lesion"`` or ``"support"``, (3, H, W) of ``"anatomy"``; empty where nothing was written."""
+        """Upright bool mask: ``"lesion"`` and ``"support"`` (H, W), ``"anatomy"`` (3, H, W); empty where none is."""
         path = self.line[name]
         if path is None:
             return np.zeros(self.before().shape, bool)
-        mask = np.asarray(Image.open(self.folder / path)) > 0
-        return np.moveaxis(mask, -1, 0) if mask.ndim == 3 else mask
+        with Image.open(self.folder / path) as picture:
+            mask = np.asarray(picture) > 0
+        return self._upright(np.moveaxis(mask, -1, 0) if mask.ndim == 3 else mask)
+
+    def _film(self, path: str) -> np.ndarray:
+        image = self._upright(read_radiograph(self.folder / path, check=False).image[0].numpy())
+        return -image if self.axes.inverted else image
+
+    def _upright(self, array: np.ndarray) -> np.ndarray:
+        return to_standard(torch.from_numpy(array), self.axes).numpy()
 
 
 def read_results(folder: str | Path) -> list[Result]:
@@ -71,7 +86,3 @@ def read_results(folder: str | Path) -> list[Result]:
         raise FileNotFoundError(f"{str(folder)!r} must hold a finished run (manifest.jsonl), got none; run it first")
     lines = manifest.read_text(encoding="utf-8").splitlines()
     return [Result(Path(folder), json.loads(line)) for line in lines]
-
-
-def _film(path: Path, spacing: Any = None) -> np.ndarray:
-    return np.asarray(read_radiograph(path, spacing=spacing and tuple(spacing)).image[0])

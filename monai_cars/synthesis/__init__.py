@@ -1,7 +1,7 @@
 """A run over films: plan, edit, gate, write; the part of the library that a bundle calls."""
 
 from monai_cars.synthesis.folder import RunFolder, read_manifest
-from monai_cars.synthesis.options import OptionError, check_options
+from monai_cars.synthesis.options import OptionError, check_options, spoken
 from monai_cars.synthesis.plan import PlanError, PlannedEdit, plan_edits
 from monai_cars.synthesis.run import REFUSED, Synthesis
 from monai_cars.synthesis.sources import Source, SourceError, find_sources
@@ -19,4 +19,5 @@ __all__ = [
     "find_sources",
     "plan_edits",
     "read_manifest",
+    "spoken",
 ]

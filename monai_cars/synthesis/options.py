@@ -1,12 +1,16 @@
-"""Catch misspelt options: ``python -m monai.bundle run --dataset_dri FOLDER`` would silently run something else."""
+"""What the command line needs: misspelt options are caught, errors are told in one line.
+
+``python -m monai.bundle run --dataset_dri FOLDER`` would silently run something else.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 # What `monai.bundle run` itself takes.
 _OWN = (
@@ -49,6 +53,29 @@ def check_options(config_file: str | Path, arguments: Sequence[str] | None = Non
             close = get_close_matches(option, known, n=1)
             remedy = f"did you mean --{close[0]}?" if close else f"known: {', '.join(sorted(known))}"
             raise OptionError(f"unknown option --{option}; {remedy}")
+
+
+def spoken(call: Callable[..., Any], *arguments: Any) -> Any:
+    """Call; on the command line an error in the input ends the process with its message alone, status 1.
+
+    MONAI would bury the message in the middle of two tracebacks. From Python the error is raised as it is.
+
+    Args:
+        call: what is called.
+        arguments: of the call.
+
+    Returns:
+        What it returns.
+
+    Raises:
+        SystemExit: on the command line of ``monai.bundle``, instead of a ValueError or OSError.
+    """
+    try:
+        return call(*arguments)
+    except (ValueError, OSError) as error:
+        if _is_monai_bundle(sys.argv[0]):
+            raise SystemExit(f"monai-cars: {error}") from error
+        raise
 
 
 def _is_monai_bundle(program: str) -> bool:

@@ -6,7 +6,7 @@ import hashlib
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 import monai_cars
 from monai_cars.anatomy import Segmenter
+from monai_cars.axes import Axes, from_standard, recognise_axes, to_standard
 from monai_cars.counterfactual import Counterfactual, make_counterfactual
 from monai_cars.features import Vocabulary, apply_edit, as_vector, load_vocabulary, vector_of
 from monai_cars.gates import default_gate
@@ -43,6 +44,8 @@ class Synthesis:
         seed: of all rows that name none.
         vocabulary: of the feature vectors: a built-in name or a YAML file.
         image_key: where an item of a datalist has its film.
+        axes: how the films lie in their arrays, see :class:`monai_cars.axes.Axes`; ``"auto"`` recognises it, and
+            refuses what is no frontal chest film.
         profile: ``"cheap"`` or ``"full"`` gate.
         max_attempts: tries per edit before it abstains.
         created: ISO 8601 time that the written DICOM files carry; none by default, so that the same run gives the same
@@ -57,6 +60,7 @@ class Synthesis:
     seed: int = 0
     vocabulary: str | Path | Vocabulary = "carpa-19"
     image_key: str = "image"
+    axes: str = "auto"
     profile: str = "cheap"
     max_attempts: int = 4
     created: str | None = None
@@ -72,6 +76,8 @@ class Synthesis:
             FileExistsError: the output folder holds something that no run made.
         """
         RunFolder(self.output_dir)
+        if self.axes != "auto":
+            Axes.parse(self.axes)
         sources = find_sources(self.dataset, image_key=self.image_key)
         for source in sources:
             _findings(source, self._vocabulary)
@@ -100,7 +106,7 @@ class Synthesis:
             SystemExit: films were skipped.
         """
         accepted = sum(line["accepted"] for line in self.lines)
-        print(f"{accepted} of {len(self.lines)} edits accepted; see {self.output_dir}/manifest.jsonl")
+        print(f"{accepted} of {len(self.lines)} edits accepted; written to {self.output_dir}")
         for skip in self.skipped:
             print(f"skipped {skip['source']}: {skip['reason']}", file=sys.stderr)
         if self.skipped:
@@ -112,8 +118,8 @@ class Synthesis:
 
     def _film(self, folder: RunFolder, source: Source, edits: list[PlannedEdit], bar: tqdm) -> None:
         try:
-            radiograph = _read(source)
-            anatomy = self.segmenter(radiograph.image)
+            radiograph = self._read(source)
+            anatomy = _segment(self.segmenter, radiograph)
         except RadiographError as refusal:
             self.skipped.append({"source": source.name, "reason": str(refusal).replace(str(source.path), source.name)})
             bar.update(len(edits))
@@ -123,7 +129,7 @@ class Synthesis:
             "source": folder.relative(source.path),
             "source_name": source.name,
             "source_note": source.note,
-            "source_spacing": source.spacing,
+            "axes": radiograph.header.axes,
             "patient_id": patient_of(source, radiograph.header),
             "anatomy": folder.write_mask(f"{name}-anatomy", anatomy.numpy()),
         }
@@ -132,6 +138,12 @@ class Synthesis:
             folder.append(line)
             self.lines.append(line)
             bar.update()
+
+    def _read(self, source: Source) -> Radiograph:
+        radiograph = read_radiograph(source.path, spacing=source.spacing)
+        _check_box(source, radiograph.image)
+        axes = recognise_axes(radiograph.image) if self.axes == "auto" else Axes.parse(self.axes)
+        return replace(radiograph, header=replace(radiograph.header, axes=str(axes)))
 
     def _edit(
         self, folder: RunFolder, film: str, planned: PlannedEdit, radiograph: Radiograph, anatomy: torch.Tensor
@@ -184,15 +196,20 @@ class Synthesis:
         }
 
 
-def _read(source: Source) -> Radiograph:
-    radiograph = read_radiograph(source.path, spacing=source.spacing)
-    height, width = radiograph.image.shape[-2:]
+def _check_box(source: Source, image: torch.Tensor) -> None:
+    height, width = image.shape[-2:]
     if source.box is not None and (source.box[2] > height or source.box[3] > width):
         raise RadiographError(
             f"{source.name}: box must lie inside the film of {height} x {width} pixels (got {list(source.box)}); "
             "give it in native pixels, rows first"
         )
-    return radiograph
+
+
+def _segment(segmenter: Segmenter, radiograph: Radiograph) -> torch.Tensor:
+    """Masks (S, H, W) in the film's own axes; the segmenter sees it upright and bright = dense."""
+    axes = Axes.parse(radiograph.header.axes)
+    upright = to_standard(radiograph.image, axes).contiguous()
+    return from_standard(segmenter(-upright if axes.inverted else upright), axes).contiguous()
 
 
 def _name(source: Source, sha256: str) -> str:

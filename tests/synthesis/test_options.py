@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from monai_cars.synthesis import OptionError, check_options
+from monai_cars.synthesis import OptionError, check_options, spoken
 
 
 @pytest.fixture
@@ -30,3 +30,13 @@ def test_only_the_command_line_of_monai_bundle_is_read(config, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/lib/monai/bundle/__main__.py", "run", "--zzz"])
     with pytest.raises(OptionError, match="unknown option --zzz"):
         check_options(config)
+
+
+def test_errors_are_told_in_one_line_on_the_command_line_only(config, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+    with pytest.raises(OptionError, match="unknown option --zzz"):
+        spoken(check_options, config, ["--zzz"])
+    monkeypatch.setattr(sys, "argv", ["/lib/monai/bundle/__main__.py", "run"])
+    with pytest.raises(SystemExit, match="monai-cars: unknown option --zzz"):
+        spoken(check_options, config, ["--zzz"])
+    assert spoken(len, "abc") == 3

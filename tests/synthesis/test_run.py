@@ -147,7 +147,7 @@ def test_films_that_are_refused_are_skipped_listed_and_told_by_the_exit_status(t
 
 def test_a_run_without_refusals_ends_with_0(folder, capsys):
     phantom_run(folder).finish()
-    assert "0 of 0 edits accepted" in capsys.readouterr().out
+    assert "0 of 0 edits accepted; written to" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
