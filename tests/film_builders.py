@@ -6,6 +6,7 @@ import gdcm
 import nibabel as nib
 import numpy as np
 import pydicom
+import torch
 from PIL import Image
 from pydicom.uid import (
     DigitalXRayImageStorageForPresentation,
@@ -113,3 +114,39 @@ def nifti(path, stored, *, spacing=(1.0, 1.0), slope=None, shape=None, kind=nib.
         image.header.set_slope_inter(slope, 0.0)
     Path(path).write_bytes(image.to_bytes()) if str(path).endswith(".nii") else nib.save(image, path)
     return Path(path)
+
+
+RECORD = {"operation": "insert", "finding": "nodule", "side": "left", "zone": "upper", "seed": 7}
+PLAN = {"created": "2026-01-02T03:04:05", "name": "demo"}
+FORMATS = (".dcm", ".png", ".nii.gz", ".nii")
+
+
+def edited(film, box=(40, 60, 50, 90)):
+    """An edit that only the support holds, clipped to the header's range."""
+    y0, y1, x0, x1 = box
+    support = torch.zeros(film.image.shape, dtype=torch.uint8)
+    support[:, y0:y1, x0:x1] = 1
+    image = film.image.clone()
+    inside = image[:, y0 + 2 : y1 - 2, x0 + 2 : x1 - 2]
+    inside += torch.linspace(1, 30, inside.numel()).reshape(inside.shape)
+    if film.header.integer:
+        image = image.round()
+    return image.clamp(film.header.low, film.header.high), support
+
+
+def sources(folder):
+    stored = pixels(12)
+    yield dicom(folder / "m2.dcm", stored, 12)
+    yield dicom(folder / "m1.dcm", stored, 12, PhotometricInterpretation="MONOCHROME1")
+    yield dicom(folder / "slope.dcm", stored, 12, RescaleSlope="-1", RescaleIntercept="4095")
+    yield dicom(folder / "bits8.dcm", pixels(8), 8)
+    yield dicom(folder / "bits16.dcm", pixels(16), 16)
+    yield transcode(folder / "m1.dcm", folder / "jls.dcm", "JPEG-LS")
+    yield transcode(folder / "m2.dcm", folder / "big.dcm", "big endian")
+    yield transcode(folder / "m2.dcm", folder / "implicit.dcm", "implicit")
+    yield png(folder / "p8.png", pixels(8))
+    yield png(folder / "p16.png", pixels(16))
+    yield png(folder / "j.jpg", pixels(8))
+    yield nifti(folder / "n8.nii", pixels(8), spacing=(0.2, 0.1))
+    yield nifti(folder / "n16.nii.gz", stored.astype(np.int16), slope=-1.0)
+    yield nifti(folder / "n32.nii.gz", stored.astype(np.int32), shape=(160, 144, 1))

@@ -18,8 +18,8 @@ from monai_cars.radiograph import RadiographError, read_radiograph
 CHILD = """
 import ctypes, os, sys
 import PIL.PngImagePlugin, PIL.JpegImagePlugin
-from monai_cars.files import decode
-real = decode.read_raster
+from monai_cars.files import decoder
+real = decoder.read_raster
 def hostile(path):
     open(sys.argv[1], "a").write("decode\\n")
     if "hang" in os.path.basename(path):
@@ -33,15 +33,15 @@ def hostile(path):
     if "noise" in os.path.basename(path):
         os.write(1, b"a native decoder prints to stdout")
     return real(path)
-decode.read_raster = hostile
-decode.serve()
+decoder.read_raster = hostile
+decoder.serve()
 """
 
 
 @pytest.fixture
 def child(tmp_path):
     log = tmp_path / "log"
-    process = DecodeProcess((sys.executable, "-P", "-c", CHILD, str(log)), seconds=2.0)
+    process = DecodeProcess((sys.executable, "-P", "-c", CHILD, str(log)), seconds=4.0)
     process.log = log
     yield process
     process.close()
@@ -54,9 +54,9 @@ def film(tmp_path, name):
 def test_a_hang_costs_one_file(tmp_path, child):
     assert child(film(tmp_path, "good"), "raster")[0].shape == (144, 160)
     start = time.monotonic()
-    with pytest.raises(DecodeError, match="the decoder exceeded its time limit of 2 s"):
+    with pytest.raises(DecodeError, match="the decoder exceeded its time limit of 4 s"):
         child(film(tmp_path, "hang"), "raster")
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
     assert child(film(tmp_path, "good"), "raster")[0].shape == (144, 160)
 
 

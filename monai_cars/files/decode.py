@@ -16,15 +16,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from monai_cars.files.decoder import READY
+
 T = TypeVar("T")
 SECONDS = 60.0
 """Time limit of one file."""
 START_SECONDS = 120.0
 """Time limit of starting the child."""
-READY = b"ready\n"
-ADDRESS_SPACE = 8 << 30
-"""Bytes of address space a decoder may take: a decompression bomb ends there."""
-COMMAND = (sys.executable, "-P", "-m", "monai_cars.files.decode")
+COMMAND = (sys.executable, "-P", "-m", "monai_cars.files.decoder")
 
 
 class DecodeError(Exception):
@@ -35,7 +34,7 @@ class DecodeProcess:
     """One child process that decodes files, restarted when it dies.
 
     Args:
-        command: what to start; it must speak the protocol of `serve`.
+        command: what to start; it must speak the protocol of `monai_cars.files.decoder.serve`.
         seconds: time limit of one file.
     """
 
@@ -160,67 +159,3 @@ def decode(path: str | os.PathLike[str], kind: str) -> tuple[np.ndarray, dict[st
         process = _PROCESSES[os.getpid()] = DecodeProcess()
         atexit.register(process.close)
     return process(path, kind)
-
-
-# ---- the child's side -------------------------------------------------------------------------------------------
-
-
-def read_dicom(path: str) -> tuple[np.ndarray, dict[str, Any]]:
-    """Return the pixel array of a DICOM file and no notes."""
-    import pydicom
-
-    return pydicom.dcmread(path).pixel_array, {}
-
-
-def read_raster(path: str) -> tuple[np.ndarray, dict[str, Any]]:
-    """Return the values of a PNG or JPEG; palettes become RGB or RGBA. Notes: the file's text entries."""
-    from PIL import Image
-
-    Image.MAX_IMAGE_PIXELS = None  # the caller has checked the size that the file states
-    with Image.open(path, formats=("PNG", "JPEG")) as film:
-        mode = film.mode
-        text = {key: value for key, value in film.info.items() if isinstance(key, str) and isinstance(value, str)}
-        transparent = "transparency" in film.info
-        film.load()
-        values = film.convert("RGBA" if transparent else "RGB") if mode in ("P", "PA") or transparent else film
-        return np.asarray(values), {"mode": values.mode, "text": text}
-
-
-def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    try:
-        values, notes = {"dicom": read_dicom, "raster": read_raster}[request["kind"]](request["path"])
-        values = np.ascontiguousarray(values)
-        return {"shape": values.shape, "dtype": values.dtype.str, "notes": notes}, values.tobytes()
-    except Exception as error:
-        return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:500]}, b""
-
-
-def serve() -> None:
-    """Read one JSON request a line on stdin; answer each with a JSON line and the values' bytes on stdout."""
-    import signal
-    import warnings
-
-    warnings.simplefilter("ignore")
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # native decoders print to stdout
-    try:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
-    except (ImportError, ValueError, OSError):
-        pass  # not on this system
-    replies.write(READY)
-    replies.flush()
-    for line in sys.stdin.buffer:
-        request = json.loads(line)
-        if hasattr(signal, "alarm"):
-            signal.alarm(int(request["seconds"]) + 5)  # its default action ends a hang whose parent has gone
-        head, body = _answer(request)
-        if hasattr(signal, "alarm"):
-            signal.alarm(0)
-        replies.write(json.dumps(head).encode() + b"\n" + body)
-        replies.flush()
-
-
-if __name__ == "__main__":
-    serve()

@@ -1,0 +1,90 @@
+"""The child's side of decoding: the only place where native decoders run (see `monai_cars.files.decode`)."""
+
+import json
+import os
+import signal
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+
+READY = b"ready\n"
+ADDRESS_SPACE = 8 << 30
+"""Bytes of address space a decoder may take: a decompression bomb ends there."""
+
+
+def read_dicom(path: str) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return the pixel array of a DICOM file and no notes."""
+    import pydicom
+
+    film = pydicom.dcmread(path)
+    if film.file_meta.TransferSyntaxUID == pydicom.uid.JPEGExtended12Bit and film.BitsStored > 8:
+        return _extended_jpeg(path), {}
+    return film.pixel_array, {}
+
+
+def _extended_jpeg(path: str) -> np.ndarray:
+    """Decode 12-bit JPEG, which pydicom does not pass to GDCM although GDCM decodes it as libjpeg-turbo does."""
+    import gdcm
+
+    reader = gdcm.ImageReader()
+    reader.SetFileName(path)
+    if not reader.Read():
+        raise ValueError("GDCM cannot read the file")
+    film = reader.GetImage()
+    columns, rows = film.GetDimension(0), film.GetDimension(1)
+    depth = film.GetPixelFormat()
+    kind = f"{'i' if depth.GetPixelRepresentation() else 'u'}{depth.GetBitsAllocated() // 8}"
+    return np.frombuffer(film.GetBuffer().encode("utf-8", "surrogateescape"), "<" + kind).reshape(rows, columns)
+
+
+def read_raster(path: str) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return the values of a PNG or JPEG; palettes become RGB or RGBA. Notes: the file's text entries."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = None  # the caller has checked the size that the file states
+    with Image.open(path, formats=("PNG", "JPEG")) as film:
+        mode = film.mode
+        text = {key: value for key, value in film.info.items() if isinstance(key, str) and isinstance(value, str)}
+        transparent = "transparency" in film.info
+        film.load()
+        values = film.convert("RGBA" if transparent else "RGB") if mode in ("P", "PA") or transparent else film
+        return np.asarray(values), {"mode": values.mode, "text": text}
+
+
+def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    try:
+        values, notes = {"dicom": read_dicom, "raster": read_raster}[request["kind"]](request["path"])
+        values = np.ascontiguousarray(values)
+        return {"shape": values.shape, "dtype": values.dtype.str, "notes": notes}, values.tobytes()
+    except Exception as error:
+        return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:500]}, b""
+
+
+def serve() -> None:
+    """Read one JSON request a line on stdin; answer each with a JSON line and the values' bytes on stdout."""
+    warnings.simplefilter("ignore")
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # native decoders print to stdout
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    except (ImportError, ValueError, OSError):
+        pass  # not on this system
+    replies.write(READY)
+    replies.flush()
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        if hasattr(signal, "alarm"):
+            signal.alarm(int(request["seconds"]) + 5)  # its default action ends a hang whose parent has gone
+        head, body = _answer(request)
+        if hasattr(signal, "alarm"):
+            signal.alarm(0)
+        replies.write(json.dumps(head).encode() + b"\n" + body)
+        replies.flush()
+
+
+if __name__ == "__main__":
+    serve()
