@@ -32,12 +32,12 @@ _OVERVIEW = 900  # pixels, longer side of the film under the outlines
 _OUTLINES = (("right_lung", 0), ("left_lung", 1), ("heart", 2))
 
 
-def write_report(folder: str | Path, *, films: int = 40) -> Path:
+def write_report(folder: str | Path, *, edits: int = 20) -> Path:
     """Write ``report.html`` into the folder of a finished run; it needs no network, no script and no other file.
 
     Args:
         folder: of the run.
-        films: how many edits are shown with pictures; the rest are in the table only, or the page would not open.
+        edits: how many are shown with pictures (about 2 MB each); the rest are in the table only.
 
     Returns:
         The page's path.
@@ -48,8 +48,9 @@ def write_report(folder: str | Path, *, films: int = 40) -> Path:
     folder = Path(folder)
     results = read_results(folder)
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    shown, rest = results[:films], results[films:]
-    groups = [_FilmView(list(edits)) for _, edits in groupby(shown, key=lambda result: result.line["source"])]
+    shown, rest = results[:edits], results[edits:]
+    # One film at a time: a generator lets the template drop a film's pictures before the next is read.
+    groups = (_FilmView(list(group)) for _, group in groupby(shown, key=lambda result: result.line["source"]))
     page = _template().render(run=run, results=results, films=groups, unshown=len(rest), **_words(results))
     return write_atomically(folder / "report.html", page.encode())
 

@@ -85,7 +85,7 @@ def test_no_patient_identifier_is_on_the_page(run, page):
 
 def test_edits_beyond_the_limit_are_in_the_table_only(run):
     accepted = sum(result.accepted for result in read_results(run))
-    short = write_report(run, films=1).read_text(encoding="utf-8")
+    short = write_report(run, edits=1).read_text(encoding="utf-8")
     assert short.count("<section") == 1
     assert f"The last {len(EDITS) - 1} edits are in the table" in short
     assert write_report(run).read_text(encoding="utf-8").count('alt="signed difference"') == accepted
