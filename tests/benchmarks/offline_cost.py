@@ -2,8 +2,8 @@
 
     python tests/benchmarks/offline_cost.py [--threads 2]
 
-Medians of ``--repeats`` runs in one process; the ratio is against one segmentation in the same run. Peak memory is that of
-the whole process, libraries included.
+Medians of ``--repeats`` runs in one process; the ratio is against one segmentation in the same run. Peak memory is that
+of the whole process, libraries included.
 """
 
 from __future__ import annotations
