@@ -147,8 +147,10 @@ def make_counterfactual(
         _full(proposal.lesion, proposal.box, plain, upright),
         _full(proposal.support, proposal.box, plain, upright),
     )
-    image_back, lesion, support = (from_standard(part, header.axes).contiguous() for part in parts)
-    return Counterfactual((sign * image_back).to(plain.dtype), lesion, support, record, True)
+    edited, lesion, support = (from_standard(part, header.axes).contiguous() for part in parts)
+    # Outside the support the caller's own values are kept, whatever their type (float64 has more bits than the edit).
+    after = torch.where(support > 0, (sign * edited).to(plain.dtype), plain)
+    return Counterfactual(after, lesion, support, record, True)
 
 
 def film_seed(seed: int, sha256: str, finding: str, attempt: int) -> int:
@@ -208,11 +210,10 @@ def _attempts(
         generator = torch.Generator().manual_seed(
             film_seed(edit.seed, film.header.sha256, f"{edit.operation} {edit.finding}", attempt)
         )
-        record["attempts"] = attempt + 1
         try:
             proposal = editor.propose(film, anatomy, edit, generator)
         except CannotEdit as refusal:
-            record = {**record, "reason": str(refusal)}
+            record = {**record, "reason": str(refusal), "attempts": attempt + 1}
             if last == str(refusal):
                 break
             last = str(refusal)
@@ -220,6 +221,7 @@ def _attempts(
         if isinstance(last, Proposal) and _same(last, proposal):
             break  # nothing in this edit is drawn at random: another seed changes nothing
         last = proposal
+        record["attempts"] = attempt + 1
         composite = compose(film.image, proposal, film.unit.value, header=film.header)
         context = _context(film, anatomy, edit, proposal, composite, segmenter)
         verdict = gate(film.image, composite.image, context)
@@ -233,7 +235,14 @@ def _same(one: Proposal, other: Proposal) -> bool:
     return one.box == other.box and torch.equal(one.residual, other.residual)
 
 
-def _context(film, anatomy, edit, proposal, composite, segmenter) -> Context:
+def _context(
+    film: Film,
+    anatomy: torch.Tensor,
+    edit: Edit,
+    proposal: Proposal,
+    composite: Composite,
+    segmenter: Segmenter | None,
+) -> Context:
     measured = None
     if edit.operation != "sham":
         measured = measure(
