@@ -1,0 +1,105 @@
+"""Gates join checks; a check that could not be made is no pass."""
+
+import math
+from dataclasses import dataclass
+
+import pytest
+import torch
+from phantom_film import context
+
+from monai_cars.edit import Edit
+from monai_cars.gates import CheckResult, Gate, judged, unavailable
+
+FILM = torch.zeros(1, 8, 8)
+CONTEXT = context(Edit("insert", "nodule"), torch.ones(8, 8, dtype=torch.bool))
+
+
+@dataclass(frozen=True)
+class Fixed:
+    result: CheckResult
+
+    @property
+    def name(self) -> str:
+        return self.result.name
+
+    def __call__(self, before, after, context) -> CheckResult:
+        return self.result
+
+
+GOOD = Fixed(judged("good", 0.1, 0.5, at_most=True))
+BAD = Fixed(judged("bad", 0.9, 0.5, at_most=True, reason="too much"))
+UNSURE = Fixed(unavailable("unsure", "nothing to look at", 0.5))
+
+
+@pytest.mark.parametrize(
+    ("value", "at_most", "verdict"),
+    [(0.5, True, "pass"), (0.5, False, "pass"), (0.6, True, "fail"), (0.4, False, "fail")],
+)
+def test_the_bound_itself_passes(value, at_most, verdict):
+    assert judged("x", value, 0.5, at_most=at_most).verdict == verdict
+
+
+@pytest.mark.parametrize("at_most", [True, False])
+def test_not_a_number_fails_either_way(at_most):
+    result = judged("x", math.nan, 0.5, at_most=at_most, reason="no number")
+    assert (result.verdict, result.reason) == ("fail", "no number")
+    assert result.entry()["value"] is None
+
+
+def test_a_passing_check_gives_no_reason():
+    assert judged("x", 0.1, 0.5, at_most=True, reason="too much").reason == ""
+
+
+@pytest.mark.parametrize(("check", "passed"), [(GOOD, True), (BAD, False), (UNSURE, None)])
+def test_an_entry_tells_pass_fail_and_unavailable_apart(check, passed):
+    assert check.result.entry()["passed"] is passed
+
+
+@pytest.mark.parametrize(
+    ("checks", "advisory", "accepted", "reason"),
+    [
+        ((GOOD,), (), True, ""),
+        ((GOOD, BAD), (), False, "bad: too much"),
+        ((GOOD, UNSURE), (), False, "unsure: nothing to look at"),
+        ((BAD, UNSURE, GOOD), (), False, "bad: too much; unsure: nothing to look at"),
+        ((GOOD, BAD, UNSURE), ("bad", "unsure"), True, ""),
+        ((GOOD, BAD, UNSURE), ("bad",), False, "unsure: nothing to look at"),
+        ((), (), True, ""),
+    ],
+)
+def test_required_checks_decide_and_all_are_recorded(checks, advisory, accepted, reason):
+    verdict = Gate(checks, advisory)(FILM, FILM, CONTEXT)
+    assert (verdict.accepted, verdict.reason) == (accepted, reason)
+    assert [r.name for r in verdict.checks] == [c.name for c in checks]
+    assert [r.required for r in verdict.checks] == [c.name not in advisory for c in checks]
+
+
+def test_names_of_a_gate_are_its_own():
+    with pytest.raises(ValueError, match=r"checks of a gate must have different names, got good, good"):
+        Gate([GOOD, GOOD])
+    with pytest.raises(ValueError, match=r"advisory names other, the gate has good, bad"):
+        Gate([GOOD, BAD], ("other", "bad"))
+
+
+def test_the_film_is_segmented_once_and_only_when_asked():
+    calls = []
+
+    def segmenter(image):
+        calls.append(image)
+        return torch.ones(3, 8, 8)
+
+    seen = context(Edit("insert", "nodule"), torch.ones(8, 8, dtype=torch.bool), segmenter=segmenter)
+    assert not calls
+    assert seen.anatomy_after(FILM) is seen.anatomy_after(FILM)
+    assert len(calls) == 1
+    assert CONTEXT.anatomy_after(FILM) is None
+
+
+def test_a_millimetre_without_a_scale_is_a_share_of_the_thorax():
+    from dataclasses import replace
+
+    masks = torch.zeros(3, 8, 600)
+    masks[0, :, 10:100] = masks[1, :, 400:571] = 1
+    assert replace(CONTEXT, spacing=None, anatomy=masks).millimetre == pytest.approx(560 / 280)
+    assert replace(CONTEXT, spacing=None, anatomy=torch.zeros(3, 8, 8)).millimetre == 1.0
+    assert replace(CONTEXT, spacing=(0.2, 0.3)).millimetre == pytest.approx(4.0)
