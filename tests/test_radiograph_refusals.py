@@ -11,7 +11,7 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 
 from monai_cars.files import native as native_rules
-from monai_cars.radiograph import RadiographError, read_radiograph
+from monai_cars.radiograph import RadiographError, read_radiograph, write_radiograph
 
 CODED_LATERAL = pydicom.Dataset()
 CODED_LATERAL.CodeValue, CODED_LATERAL.CodingSchemeDesignator = "399067008", "SCT"
@@ -249,6 +249,27 @@ def test_damaged_files_are_read_or_refused_and_nothing_else(tmp_path, whole, kin
     except RadiographError:
         return
     assert film.image.isfinite().all()
+
+
+def test_unreadable_values_of_the_header_are_unknown(tmp_path):
+    tags = {
+        "PixelSpacing": ["0.1234", "0.1234"],
+        "RescaleSlope": "-2.345",
+        "RescaleIntercept": "0",
+        "PatientAge": "077Y",
+    }
+    path = dicom(tmp_path / "film.dcm", pixels(), 12, **tags, PatientBirthDate="19400404")
+    data = path.read_bytes()
+    for good in (b"0.1234", b"-2.345", b"077Y", b"19400404"):
+        assert good in data
+        data = data.replace(good, (b"\xff\xfex!?/\x01z")[: len(good)])
+    path.write_bytes(data)
+    header = read_radiograph(path).header
+    assert (header.polarity, header.spacing, header.age) == (1, None, None)
+    after = write_radiograph(
+        tmp_path / "out.dcm", read_radiograph(path).image, header=header, support=np.zeros((144, 160))
+    )
+    assert read_radiograph(after).header.bits == 12
 
 
 def test_the_builder_makes_a_film_that_is_taken(tmp_path):
