@@ -98,6 +98,11 @@ def test_a_child_that_does_not_speak_the_protocol_is_a_crash(tmp_path, code):
         DecodeProcess((sys.executable, "-c", code))(film(tmp_path, "good"), "raster")
 
 
+def test_a_child_that_cannot_be_started_is_an_error(tmp_path):
+    with pytest.raises(DecodeError, match=r"the decoder cannot be started \(.*No such file"):
+        DecodeProcess((str(tmp_path / "python"),))(film(tmp_path, "good"), "raster")
+
+
 def test_an_interrupted_exchange_does_not_shift_the_replies(tmp_path, child, monkeypatch):
     child(film(tmp_path, "good"), "raster")
 

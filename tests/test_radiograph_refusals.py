@@ -275,3 +275,13 @@ def test_unreadable_values_of_the_header_are_unknown(tmp_path):
 def test_the_builder_makes_a_film_that_is_taken(tmp_path):
     dataset(pixels(), 12).save_as(tmp_path / "film.dcm", enforce_file_format=True)
     assert read_radiograph(tmp_path / "film.dcm").header.view == "PA"
+
+
+@pytest.mark.parametrize("depth", [50, 20_000])
+def test_sequences_nested_without_end_are_refused(tmp_path, depth):
+    data = dicom(tmp_path / "film.dcm", pixels(), 12).read_bytes()
+    item = b"\x40\x00\x30\xa7SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\xff\xff\xff\xff"
+    where = data.index(b"\x28\x00\x02\x00US")  # before the pixel module
+    (tmp_path / "film.dcm").write_bytes(data[:where] + item * depth + data[where:])
+    with pytest.raises(RadiographError, match=r"film\.dcm: a DICOM f.*; "):
+        read_radiograph(tmp_path / "film.dcm")

@@ -104,7 +104,7 @@ class DecodeProcess:
             return act(process)
         except DecodeError:
             raise
-        except (OSError, EOFError, ValueError, TypeError, LookupError) as error:
+        except (OSError, EOFError, MemoryError, ValueError, TypeError, LookupError) as error:
             self.close()
             if expired.is_set():
                 raise DecodeError(f"the decoder exceeded its time limit of {seconds:g} s") from error
@@ -118,13 +118,16 @@ class DecodeProcess:
 
 def _started(command: tuple[str, ...]) -> "subprocess.Popen[bytes]":
     paths = os.pathsep.join(entry for entry in sys.path if entry)
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-    )
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        )
+    except OSError as error:
+        raise DecodeError(f"the decoder cannot be started ({error})") from error
 
 
 class _CrashError(DecodeError):
