@@ -23,6 +23,7 @@ from monai_cars.counterfactual import Counterfactual, make_counterfactual
 from monai_cars.features import Vocabulary, apply_edit, as_vector, load_vocabulary, vector_of
 from monai_cars.gates import default_gate
 from monai_cars.radiograph import Radiograph, RadiographError, read_radiograph, write_radiograph
+from monai_cars.screening import require_frontal
 from monai_cars.synthesis.datalist import datalist
 from monai_cars.synthesis.folder import DATALIST, RUN, RunFolder
 from monai_cars.synthesis.patient import patient_of
@@ -142,7 +143,7 @@ class Synthesis:
     def _read(self, source: Source) -> Radiograph:
         radiograph = read_radiograph(source.path, spacing=source.spacing)
         _check_box(source, radiograph.image)
-        axes = recognise_axes(radiograph.image) if self.axes == "auto" else Axes.parse(self.axes)
+        axes = _axes(radiograph, source.name) if self.axes == "auto" else Axes.parse(self.axes)
         return replace(radiograph, header=replace(radiograph.header, axes=str(axes)))
 
     def _edit(
@@ -203,6 +204,15 @@ def _check_box(source: Source, image: torch.Tensor) -> None:
             f"{source.name}: box must lie inside the film of {height} x {width} pixels (got {list(source.box)}); "
             "give it in native pixels, rows first"
         )
+
+
+def _axes(radiograph: Radiograph, name: str) -> Axes:
+    """How a film lies: what its anatomy shows, else what its file says. No frontal chest film is refused."""
+    require_frontal(radiograph.image, source=name)
+    try:
+        return recognise_axes(radiograph.image)
+    except RadiographError:  # unsure; files hold films upright far more often than not
+        return Axes.parse(radiograph.header.axes)
 
 
 def _segment(segmenter: Segmenter, radiograph: Radiograph) -> torch.Tensor:
