@@ -49,7 +49,7 @@ def insert_effusion(canvas: Canvas, edit: Edit, generator: torch.Generator) -> P
 def _soft_tissue(canvas: Canvas, field: np.ndarray) -> float:
     """Density (contrast units) of the abdomen just below the field, gas bubbles left out."""
     below = canvas.u[_below(canvas, field)]
-    return float(np.clip(np.percentile(below, 60), 0.75, 1.25)) if below.size > 100 else 0.9
+    return float(np.clip(np.percentile(below, 50), 0.70, 1.10)) if below.size > 100 else 0.9
 
 
 def _pleural_space(canvas: Canvas, field: np.ndarray, tissue: float) -> np.ndarray:
@@ -77,7 +77,8 @@ def _meniscus(canvas: Canvas, side: str, generator: torch.Generator) -> Depth:
 
     def depth(level: float) -> np.ndarray:
         above = (y - (level + surface)) / thinning
-        return smoothstep(above) ** 0.7
+        # Deeper fluid is thicker: it goes on whitening below the level where it already hides the lung.
+        return smoothstep(above) ** 0.7 * (0.86 + 0.14 * np.clip(above / 3.0, 0.0, 1.0))
 
     return depth
 
