@@ -14,6 +14,7 @@ from monai_cars.anatomy import STRUCTURES, ContrastUnit
 from monai_cars.edit import Box, CannotEdit
 
 WORKING_SIZE = 512  # pixels on the shorter side: what is smooth in an edit is computed here
+DEVICE = 0.14  # contrast units over their surroundings from which thin structures are devices, not vessels
 SIDE_MARGIN_MM, BELOW_MARGIN_MM = 24.0, 44.0  # around a lung field: its rim, and the abdomen it is compared with
 
 
@@ -183,6 +184,15 @@ def smooth_noise(shape: tuple[int, ...], sigma: float, generator: torch.Generato
         noise = ndi.zoom(noise, step, order=1)
     noise = noise[tuple(slice(0, n) for n in shape)]
     return (noise - noise.mean()) / (noise.std() + 1e-6)
+
+
+def thin_and_dense(canvas: Canvas) -> np.ndarray:
+    """(h, w) contrast units by which structures narrower than 4 mm (tubes, wires, clips) exceed their surroundings.
+
+    What exceeds them by less than ``DEVICE`` (vessels, rib margins) is 0.
+    """
+    size = 2 * max(1, round(2.0 * canvas.feature)) + 1
+    return np.clip(ndi.white_tophat(canvas.u, size=(size, size)) - DEVICE, 0.0, None)
 
 
 def uniform(low: float, high: float, generator: torch.Generator) -> float:

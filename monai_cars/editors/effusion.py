@@ -10,7 +10,7 @@ import torch
 from scipy import ndimage as ndi
 
 from monai_cars.edit import OPACIFIED, CannotEdit, Edit, Proposal, Quantity
-from monai_cars.editors.canvas import Canvas, feather, smooth_noise, smoothstep, uniform
+from monai_cars.editors.canvas import Canvas, feather, smooth_noise, smoothstep, thin_and_dense, uniform
 from monai_cars.editors.texture import smooth_proposal
 
 BEYOND_MM = 8.0  # how far below and beside the segmented field aerated pixels may still be filled
@@ -156,6 +156,9 @@ def _propose(
     # A sharp border under the fluid (the diaphragm) would ring in the detail and shine through as a line.
     border = np.abs(canvas.blur(canvas.u, 1.2) - canvas.blur(canvas.u, 5.0))
     grain = np.clip(share * (canvas.u - smooth), -GRAIN, GRAIN) * np.exp(-((border / 0.10) ** 2))
+    # Tubes and wires are not in the lung: fluid behind or before them adds to what they attenuate.
+    devices = thin_and_dense(canvas)
+    target = target + devices
     residual = hidden * (target + grain - canvas.u)
     support = (hidden > 0.004) & margin
     lesion = (depth * np.clip(tissue - smooth, 0, None) > OPACIFIED) & support
@@ -168,6 +171,6 @@ def _propose(
         lesion,
         asked=asked,
         note=NOTES.get(canvas.position, ""),
-        fine=(share - 1.0) * hidden,
+        fine=(share - 1.0) * hidden * (devices == 0),
         low=canvas.u,
     )

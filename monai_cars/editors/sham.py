@@ -9,13 +9,14 @@ import torch
 from scipy import ndimage as ndi
 
 from monai_cars.edit import Box, CannotEdit, Edit, Proposal
-from monai_cars.editors.canvas import Canvas, enlarge, feather, uniform
+from monai_cars.editors.canvas import Canvas, enlarge, feather, thin_and_dense, uniform
 from monai_cars.editors.site import allowed_site
 
 RADIUS_MM = (10.0, 24.0)
 FEATHER_MM = 3.0
 BASE_MM = 2.5  # half width of the median that holds density, ribs and their edges; what it leaves is redrawn
 TRIES = 24
+PLACES = 6
 
 
 def sham_redraw(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
@@ -28,14 +29,19 @@ def sham_redraw(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Propo
         CannotEdit: no disc of lung with a donor beside it.
     """
     radius = uniform(*RADIUS_MM, generator) * canvas.feature
-    centre = allowed_site(canvas, edit, generator, radius=radius)
-    shape = canvas.u.shape
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    disc = np.hypot(y - centre[0], x - centre[1]) <= radius
-    support = disc & (canvas.lung("left") | canvas.lung("right")) & ~canvas.heart
+    devices = thin_and_dense(canvas)
+    # Redrawn texture would cut a tube in two: of a few places the one with the least of it is taken.
+    places = [_disc(canvas, allowed_site(canvas, edit, generator, radius=radius), radius) for _ in range(PLACES)]
+    support = min(places, key=lambda place: float(devices[place].sum()))
     shift = _donor_shift(canvas, support, radius, generator)
     proposal = _exchange(canvas, support, shift)
     return replace(proposal, residual=_no_copies(proposal, canvas.level, generator))
+
+
+def _disc(canvas: Canvas, centre: tuple[float, float], radius: float) -> np.ndarray:
+    y, x = np.ogrid[: canvas.u.shape[0], : canvas.u.shape[1]]
+    disc = np.hypot(y - centre[0], x - centre[1]) <= radius
+    return disc & (canvas.lung("left") | canvas.lung("right")) & ~canvas.heart
 
 
 def _no_copies(proposal: Proposal, level: float, generator: torch.Generator) -> torch.Tensor:
