@@ -80,10 +80,7 @@ def test_random_boxes_for_lungs(boxes, kind, zone, seed):
     # The heart behind a whole field is a case of its own.
     masks[2] &= 1 - (masks[:2].amax(0) & _box(0, 0, 200, 220))
     edit = Edit(kind[1], kind[0], zone=zone, seed=seed)
-    try:
-        found = make_counterfactual(FILM.image, masks, edit, header=drawn_header(FILM), max_attempts=2)
-    except RuntimeError as error:  # pragma: no cover
-        raise AssertionError(f"{edit} on {boxes}") from error
+    found = make_counterfactual(FILM.image, masks, edit, header=drawn_header(FILM), max_attempts=2)
     _ends_well(found, FILM.image)
 
 
