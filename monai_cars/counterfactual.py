@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from monai.data import MetaTensor
 
-from monai_cars.anatomy import STRUCTURES, Segmenter, contrast_unit, estimate_spacing
+from monai_cars.anatomy import STRUCTURES, ContrastUnit, Segmenter, contrast_unit, estimate_spacing
 from monai_cars.axes import INVERTED, from_standard, to_standard
 from monai_cars.edit import Box, CannotEdit, Edit, Proposal, Region
 from monai_cars.editors import AttenuationEditor, Editor, Film
@@ -19,6 +20,7 @@ from monai_cars.radiograph import Header, header_of
 from monai_cars.record import edit_record, fill_record
 
 LEAST_CONTRAST = 0.08  # of the film's P1-P99 range; below it lung and mediastinum cannot be told apart
+THORAX_MM = (50.0, 480.0)  # inner thoracic width; a header whose spacing gives another is wrong about it
 KNEE = 0.7  # share of the headroom up to which a residual is added as it is
 
 
@@ -126,6 +128,7 @@ def make_counterfactual(
         ValueError: shapes that do not fit together, or max_attempts below 1.
     """
     _check(image, anatomy, max_attempts)
+    _check_region(edit.region, image)
     header = header or header_of(image)
     plain = image.as_tensor() if isinstance(image, MetaTensor) else image
     masks = anatomy.as_tensor() if isinstance(anatomy, MetaTensor) else anatomy
@@ -172,8 +175,20 @@ def _check(image: torch.Tensor, anatomy: torch.Tensor, max_attempts: int) -> Non
             f"anatomy must have shape {(len(STRUCTURES), *image.shape[1:])} for {', '.join(STRUCTURES)}, "
             f"got {tuple(anatomy.shape)}; segment this image with SegmentAnatomyd"
         )
+    if not image.numel():
+        raise ValueError(f"image must have pixels, got shape {tuple(image.shape)}")
     if max_attempts < 1:
         raise ValueError(f"max_attempts must be at least 1, got {max_attempts}")
+
+
+def _check_region(region: Region | None, image: torch.Tensor) -> None:
+    if region is None or region.mask is None:
+        return
+    if region.mask.numel() != image.numel() or region.mask.shape[-2:] != image.shape[-2:]:
+        raise ValueError(
+            f"region: a mask must have the film's shape {tuple(image.shape[-2:])}, got {tuple(region.mask.shape)}; "
+            "resize it together with the film (nearest neighbour)"
+        )
 
 
 def _bright_is_dense(header: Header, sign: float) -> Header:
@@ -184,11 +199,23 @@ def _film(image: torch.Tensor, header: Header, anatomy: torch.Tensor) -> tuple[F
     spacing, source = header.spacing, header.spacing_source
     if spacing is not None and header.axes.startswith("WH"):
         spacing = (spacing[1], spacing[0])
+    if spacing is not None and not _plausible(spacing, anatomy):
+        spacing = None
     if spacing is None:
         spacing = estimate_spacing(anatomy, header.age)
         source = "estimated" if spacing else "unknown"
-    unit = contrast_unit(image, anatomy)
+    finite = bool(torch.isfinite(image.sum()))
+    unit = contrast_unit(image, anatomy) if finite else ContrastUnit(*[float("nan")] * 4)
     return Film(image, replace(header, spacing_source=source), unit, spacing), anatomy
+
+
+def _plausible(spacing: tuple[float, float], anatomy: torch.Tensor) -> bool:
+    """Whether the lungs' width in millimetres is that of a person, from a newborn to the largest adult."""
+    columns = torch.nonzero(anatomy[:2].amax((0, 1))).flatten()
+    if not len(columns):
+        return True
+    low, high = THORAX_MM
+    return low <= float(columns.max() - columns.min() + 1) * spacing[1] <= high
 
 
 def _attempts(
@@ -202,10 +229,10 @@ def _attempts(
 ) -> tuple[dict[str, Any], Composite | None, Proposal | None]:
     """Run the loop; the composite and the proposal are None when it abstains."""
     record = edit_record(film, edit, editor)
-    if film.unit.share < LEAST_CONTRAST:
+    if not film.unit.share >= LEAST_CONTRAST:  # also when it is not a number
         reason = f"contrast unit is {film.unit.share:.1%} of the film's P1-P99 range, {LEAST_CONTRAST:.0%} are needed"
         return {**record, "reason": reason}, None, None
-    last: Proposal | str | None = None
+    last: Proposal | None = None
     for attempt in range(max_attempts):
         generator = torch.Generator().manual_seed(
             film_seed(edit.seed, film.header.sha256, f"{edit.operation} {edit.finding}", attempt)
@@ -213,12 +240,13 @@ def _attempts(
         try:
             proposal = editor.propose(film, anatomy, edit, generator)
         except CannotEdit as refusal:
-            record = {**record, "reason": str(refusal), "attempts": attempt + 1}
-            if last == str(refusal):
+            record["attempts"] = attempt + 1
+            # An attempt that was judged says more than one that could not be made.
+            record["reason"] = record["reason"] if record["checks"] else str(refusal)
+            if edit.operation == "delete":
                 break
-            last = str(refusal)
             continue
-        if isinstance(last, Proposal) and _same(last, proposal):
+        if last is not None and _same(last, proposal):
             break  # nothing in this edit is drawn at random: another seed changes nothing
         last = proposal
         record["attempts"] = attempt + 1
@@ -283,11 +311,11 @@ def _turned(region: Region, axes: str, like: torch.Tensor) -> Region:
     y, x = region.point or (0.0, 0.0)
     box = region.box or (y, x, y + 1, x + 1)
     drawn = torch.zeros(like.shape, dtype=torch.bool)
-    y0, x0, y1, x1 = (max(int(c), 0) for c in box)
+    y0, x0, y1, x1 = (max(int(edge), 0) for edge in (box[0], box[1], math.ceil(box[2]), math.ceil(box[3])))
     drawn[0, y0:y1, x0:x1] = True
     rows, columns = torch.nonzero(to_standard(drawn, axes)[0], as_tuple=True)
     if not len(rows):
-        raise ValueError(f"region {tuple(box)} lies outside the image of shape {tuple(like.shape[1:])}")
+        return Region(point=(-1.0, -1.0))  # outside the film in any axes: the editor says so
     corner = (float(rows.min()), float(columns.min()))
     if region.point is not None:
         return Region(point=corner)

@@ -97,6 +97,8 @@ class Region:
         given = [name for name in ("mask", "box", "point") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"region: exactly one of mask, box, point must be given, got {given or 'none of them'}")
+        if self.box is not None and not (self.box[0] < self.box[2] and self.box[1] < self.box[3]):
+            raise ValueError(f"region: a box (y0, x0, y1, x1) needs y0 < y1 and x0 < x1, got {tuple(self.box)}")
 
 
 @dataclass(frozen=True)

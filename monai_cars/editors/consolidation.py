@@ -71,6 +71,8 @@ def _centre(seeds: np.ndarray, generator: torch.Generator) -> tuple[int, int]:
     draw = uniform(0.0, 0.6, generator)
     # Rather low in the lung, where most pneumonias are, and not at the rim.
     rows, columns = np.nonzero((depth >= 0.3 * depth.max()) & (np.arange(len(seeds))[:, None] >= _row_of(seeds, draw)))
+    if not len(rows):  # a field with a thin tail: the thick part lies above the drawn row
+        rows, columns = np.nonzero(depth >= 0.3 * depth.max())
     pick = int(torch.randint(len(rows), (), generator=generator))
     return int(rows[pick]), int(columns[pick])
 

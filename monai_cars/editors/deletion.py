@@ -16,7 +16,7 @@ COLLAR_MM = 5.0  # beyond the outline, where the opacity's blurred border still 
 SHELL_MM = 1.2  # thickness of the shells of equal depth
 ALONG_MM = 14.0  # smoothing along a shell: longer than a rib is wide, so that ribs average out and stay on the film
 PATCH_MM = 6.0  # smoothing of an opacity without an edge
-LEAST = 0.08  # contrast units; what adds less cannot be told from normal lung
+LEAST = 0.05  # contrast units; what adds less cannot be told from normal lung
 
 
 def delete_opacity(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:

@@ -15,6 +15,7 @@ from monai_cars.editors.texture import smooth_proposal
 
 BEYOND_MM = 8.0  # how far below and beside the segmented field aerated pixels may still be filled
 MARGIN_MM = 4.0
+SMALLEST_LESION = 10  # working pixels
 TAPER_MM = 2.0
 EDGE_MM = 3.0
 GRAIN = 0.10  # contrast units; bound of the film's own detail that shows through fluid
@@ -38,7 +39,7 @@ def insert_effusion(canvas: Canvas, edit: Edit, generator: torch.Generator) -> P
     tissue = _soft_tissue(canvas, field)
     smooth = canvas.blur(canvas.u, 2.0)
     need = asked.value * free.sum()
-    if (free & (smooth < tissue - 1.5 * OPACIFIED)).sum() < 1.15 * need:
+    if need < SMALLEST_LESION or (free & (smooth < tissue - 1.5 * OPACIFIED)).sum() < 1.15 * need:
         raise CannotEdit(f"too little aerated {side} lung for an effusion of {asked.value:.0%} of its field")
     space = _pleural_space(canvas, field, tissue)
     shape = _veil if canvas.position == "supine" else _meniscus

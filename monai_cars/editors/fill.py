@@ -73,11 +73,16 @@ def _solve(values: np.ndarray, hole: np.ndarray, trusted: np.ndarray) -> np.ndar
     if anchors.sum() < max(4, RING * border.sum()):
         raise CannotEdit("too little lung around the region to continue into it")
     i, j = (np.concatenate(part) for part in zip(*links, strict=True))
-    # A pixel linked to nothing (a hole's corner cut off by untrusted pixels) keeps its own value.
-    loose = degree == 0
-    matrix = diags(degree + loose) - coo_matrix((np.ones(len(i)), (i, j)), shape=(len(degree),) * 2)
+    # A part of the hole that no trusted pixel touches has nothing to be filled from: it keeps its own values.
+    parts, _ = ndi.label(hole)
+    anchored = np.isin(parts, np.unique(parts[hole][anchors > 0]))
+    loose = ~anchored[hole]
+    links_kept = ~loose[i]
+    matrix = diags(np.where(loose, 1.0, degree)) - coo_matrix(
+        (links_kept.astype(float), (i, j)), shape=(len(degree),) * 2
+    )
     filled = values.astype(np.float64).copy()
-    filled[hole] = spsolve(matrix.tocsc(), right + loose * values[hole])
+    filled[hole] = spsolve(matrix.tocsc(), np.where(loose, values[hole], right))
     return filled
 
 

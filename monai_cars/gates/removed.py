@@ -46,7 +46,7 @@ class OpacityRemoved:
         if lesion.sum() < 5 or ring.sum() < 20:
             return unavailable(self.name, "too little lung around the opacity to compare with", self.threshold)
         was, now = (self._contrast(film[0][crop].cpu(), lesion, ring) for film in (before, after))
-        value = abs(now) / max(abs(was), 0.02 * context.unit.value)
+        value = abs(now) / max(abs(was), 0.02 * abs(context.unit.value))
         return judged(self.name, value, self.threshold, at_most=True, reason=f"{value:.0%} of its contrast is left")
 
     @staticmethod

@@ -56,5 +56,5 @@ class DensityPreserved:
         if not bool(support.any()):
             return unavailable(self.name, "the support is empty", self.threshold)
         change = (after[0, rows, columns] - before[0, rows, columns])[support]
-        value = float(change.mean().abs()) / context.unit.value
+        value = float(change.mean().abs()) / abs(context.unit.value)
         return judged(self.name, value, self.threshold, at_most=True, reason="the sham changed the density of the lung")

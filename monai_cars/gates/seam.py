@@ -16,7 +16,7 @@ SAMPLE = 1_000_000  # torch.quantile takes no more than 16 million; a border nev
 class NoSeam:
     """Steepening of the film along the support's border, in units of the film's own texture there.
 
-    ``value = P90 (|grad after| - |grad before|)+ / median |grad before|`` over the pixels beside the border, gradients
+    ``value = P95 (|grad after| - |grad before|)+ / median |grad before|`` over the pixels beside the border, gradients
     by neighbour differences. A hard paste of a visible opacity scores above 3, a feathered edit below 1; where an edit
     ends at an edge that the film had anyway (fluid at the chest wall), nothing steepens.
 
@@ -43,8 +43,8 @@ class NoSeam:
         support[top : top + y1 - y0, left : left + x1 - x0] = context.support.cpu()
         border = _beside_border(support)
         # A film with flat areas has no texture of its own: a hundredth of the contrast unit is never seen.
-        texture = max(float(was[border].median()), 0.01 * context.unit.value)
-        value = float(torch.quantile((now - was)[border].clamp_min(0)[:SAMPLE], 0.9)) / texture
+        texture = max(float(was[border].median()), 0.01 * abs(context.unit.value))
+        value = float(torch.quantile((now - was)[border].clamp_min(0)[:SAMPLE], 0.95)) / texture
         return judged(self.name, value, self.threshold, at_most=True, reason="the change ends in a visible step")
 
 
@@ -57,8 +57,8 @@ def _steepness(film: torch.Tensor) -> torch.Tensor:
 
 
 def _beside_border(support: torch.Tensor) -> torch.Tensor:
-    """(h, w) bool pixels within two of the support's border, on either side."""
+    """(h, w) bool pixels that touch the support's border, on either side."""
     inside = support[None, None].float()
-    grown = functional.max_pool2d(inside, 5, stride=1, padding=2)
-    shrunk = -functional.max_pool2d(-inside, 5, stride=1, padding=2)
+    grown = functional.max_pool2d(inside, 3, stride=1, padding=1)
+    shrunk = -functional.max_pool2d(-inside, 3, stride=1, padding=1)
     return (grown > shrunk)[0, 0]

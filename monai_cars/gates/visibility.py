@@ -52,4 +52,4 @@ def _spread(film: torch.Tensor, context: Context, lesion: np.ndarray) -> float:
     y0, x0, y1, x1 = context.box
     tile = film[0, max(y0 - pad, 0) : y1 + pad : step, max(x0 - pad, 0) : x1 + pad : step].float().cpu().numpy()
     sigma = min(radius, LARGEST_MM * context.millimetre) / step
-    return max(float((tile - ndi.gaussian_filter(tile, sigma)).std()), 0.005 * context.unit.value)
+    return max(float((tile - ndi.gaussian_filter(tile, sigma)).std()), 0.005 * abs(context.unit.value))
