@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from textwrap import fill
@@ -28,6 +28,7 @@ _DPI = 100
 # In pixels of the picture: a crop of 460 x 460 is shown pixel by pixel.
 _WORDS, _TILE, _GAP, _HEADING = 340, 460, 10, 92
 _COLUMNS = ("before", "after", "after - before, in contrast units", "after, with outlines")
+_LEFTS = [_WORDS + column * (_TILE + _GAP) for column in range(len(_COLUMNS))]
 _MARKS = {"pass": "✓", "fail": "✗", "unavailable": "-"}
 
 
@@ -64,23 +65,37 @@ def _draw(results: Sequence[Result]) -> Any:
         axis.set_axis_off()
         return axis
 
-    words = {"va": "center", "fontsize": 16}
-    place(0, 0, width, 44).text(0.5, 0.5, "SYNTHETIC - NOT FOR DIAGNOSIS", ha="center", color="#8a1c1c", **words)
-    lefts = [_WORDS + column * (_TILE + _GAP) for column in range(len(_COLUMNS))]
-    for left, heading in zip(lefts, _COLUMNS, strict=True):
-        place(left, 46, _TILE, 40).text(0.5, 0.5, heading, ha="center", **words)
+    _heading(place, width)
     if not results:
-        place(20, _HEADING, width, _TILE).text(0, 0.5, "no edit was accepted; the report says why", **words)
+        _say(place(20, _HEADING, width, _TILE), "no edit was accepted; the report says why", ha="left")
+    films = list(dict.fromkeys(result.line["source_name"] for result in results))
     for row, result in enumerate(results):
         top = _HEADING + row * (_TILE + _GAP)
+        film = films.index(result.line["source_name"]) if len(films) > 1 else None
         axis = place(16, top, _WORDS - 16, _TILE)
-        axis.text(0, 0.99, caption(result), va="top", fontsize=14, linespacing=1.5, transform=axis.transAxes)
-        _tiles([place(left, top, _TILE, _TILE) for left in lefts], result)
+        axis.text(0, 0.99, caption(result, film=film), va="top", fontsize=14, linespacing=1.5)
+        _tiles([place(left, top, _TILE, _TILE) for left in _LEFTS], result)
     return figure
 
 
-def caption(result: Result) -> str:
-    """The words beside a row: what was asked, what was measured, and every check's verdict."""
+def _heading(place: Callable[..., Any], width: int) -> None:
+    _say(place(0, 0, width, 44), "SYNTHETIC - NOT FOR DIAGNOSIS", color="#8a1c1c")
+    for left, name in zip(_LEFTS, _COLUMNS, strict=True):
+        _say(place(left, 46, _TILE, 40), name)
+
+
+def _say(axis: Any, text: str, **options: Any) -> None:
+    place = {"left": 0.0}.get(options.get("ha", "center"), 0.5)
+    axis.text(place, 0.5, text, **{"ha": "center", "va": "center", "fontsize": 16, **options})
+
+
+def caption(result: Result, *, film: int | None = None) -> str:
+    """The words beside a row: what was asked, what was measured, and every check's verdict.
+
+    Args:
+        result: the edit.
+        film: number of its film from 0, where there are several.
+    """
     line = result.line
     notes = [line["note"]] if line.get("note") else []
     if line.get("instance_only"):
@@ -88,7 +103,8 @@ def caption(result: Result) -> str:
     checks = [f"{_MARKS[check['verdict']]} {check['name'].replace('_', ' ')}" for check in line["checks"]]
     severity = [f"asked {amount(line['severity_asked'])}", f"measured {amount(line['severity_measured'])}"]
     known = severity if line["severity_measured"] else []
-    return "\n".join([result.title, *known, *(fill(note, 34) for note in notes), "", *checks])
+    name = [] if film is None else [f"film {film + 1}"]
+    return "\n".join([*name, result.title, *known, *(fill(note, 34) for note in notes), "", *checks])
 
 
 def _tiles(axes: Sequence[Any], result: Result) -> None:

@@ -122,7 +122,7 @@ class Synthesis:
             radiograph = self._read(source)
             anatomy = _segment(self.segmenter, radiograph)
         except RadiographError as refusal:
-            self.skipped.append({"source": source.name, "reason": str(refusal).replace(str(source.path), source.name)})
+            self.skipped.append({"source": source.name, "reason": _reason(refusal, source)})
             bar.update(len(edits))
             return
         name = _name(source, radiograph.header.sha256)
@@ -195,6 +195,11 @@ class Synthesis:
             "vocabulary": self._vocabulary.name,
             "skipped": self.skipped,
         }
+
+
+def _reason(refusal: RadiographError, source: Source) -> str:
+    """The message without the film's place on this machine, which the list of skipped films need not tell."""
+    return str(refusal).replace(str(source.path), source.name).removeprefix(f"{source.name}: ")
 
 
 def _check_box(source: Source, image: torch.Tensor) -> None:
