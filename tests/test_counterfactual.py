@@ -155,11 +155,12 @@ class TestLoop:
         assert not found.support.any()
         assert not found.lesion.any()
 
-    def test_a_refusal_that_repeats_is_not_asked_again(self):
-        editor = Scripted("the same reason")
-        found = self._run(editor, attempts=10)
-        assert editor.calls < 10
-        assert found.record["reason"] == "the same reason"
+    def test_a_refused_deletion_is_not_asked_again(self):
+        editor = Scripted("nothing there")
+        edit = Edit("delete", "nodule", region=Region(point=(100.0, 70.0)))
+        found = self._run(editor, edit=edit, attempts=10)
+        assert (editor.calls, found.record["attempts"]) == (1, 1)
+        assert found.record["reason"] == "nothing there"
 
     def test_a_proposal_that_repeats_is_judged_once(self):
         judged = []

@@ -113,7 +113,7 @@ class TestOutline:
             (Region(mask=torch.zeros(SHAPE)), "the mask of the opacity is empty on this film"),
             (Region(point=(-1.0, 5.0)), r"the region around \(-1, 5\) lies outside the film or is empty"),
             (Region(point=(5.0, 220.0)), r"the region around \(5, 220\) lies outside the film or is empty"),
-            (Region(box=(50, 50, 50, 90)), r"the region around \(50, 70\) lies outside the film or is empty"),
+            (Region(box=(50.0, 50.0, 50.5, 90.0)), r"the region around \(50, 70\) lies outside the film or is empty"),
             (Region(box=(300, 300, 340, 340)), r"lies outside the film or is empty"),
         ],
     )
