@@ -55,10 +55,11 @@ def load_chain(name: str, part: str = "train", **settings: Any) -> Any:
     """
     parser = ConfigParser()
     parser.read_config(chain_path(name))
+    known = [key for key in parser.config if not key.startswith("_")]
     for key in (part, *settings):
-        if key not in parser.config:
-            close = get_close_matches(key, parser.config, n=1)
-            hint = f"did you mean {close[0]!r}" if close else f"it has {', '.join(parser.config)}"
+        if key not in known:
+            close = get_close_matches(key, known, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]!r}" if close else f"it has {', '.join(known)}"
             raise ValueError(f"the chain {name!r} has no {key!r}; {hint}.")
     parser.update(settings)
     return parser.get_parsed_content(part)

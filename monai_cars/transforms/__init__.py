@@ -10,6 +10,7 @@ from monai_cars.transforms.rand_counterfactual import (
     RandCounterfactualDict,
 )
 from monai_cars.transforms.save import SaveRadiograph, SaveRadiographD, SaveRadiographd, SaveRadiographDict
+from monai_cars.transforms.segment import SegmentAnatomy, SegmentAnatomyD, SegmentAnatomyd, SegmentAnatomyDict
 from monai_cars.transforms.sham import ShamEdit, ShamEditD, ShamEditd, ShamEditDict
 from monai_cars.transforms.validity_gate import ValidityGate, ValidityGateD, ValidityGated, ValidityGateDict
 
@@ -34,6 +35,10 @@ __all__ = [
     "SaveRadiographD",
     "SaveRadiographDict",
     "SaveRadiographd",
+    "SegmentAnatomy",
+    "SegmentAnatomyD",
+    "SegmentAnatomyDict",
+    "SegmentAnatomyd",
     "ShamEdit",
     "ShamEditD",
     "ShamEditDict",

@@ -13,8 +13,7 @@ from monai.utils import convert_to_tensor
 
 from monai_cars.counterfactual import Counterfactual
 from monai_cars.features import Vocabulary, apply_edit, as_vector
-from monai_cars.transforms.loop import like
-from monai_cars.transforms.state import plain_tensor
+from monai_cars.transforms.state import like, plain_tensor
 
 Sample = dict[Hashable, Any]
 

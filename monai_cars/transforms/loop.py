@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from monai.data import MetaTensor, get_track_meta
+from monai.data import get_track_meta
 from monai.utils import convert_to_tensor
 
 from monai_cars.anatomy import STRUCTURES, Segmenter, load_segmenter
@@ -15,7 +15,8 @@ from monai_cars.edit import Edit
 from monai_cars.editors import AttenuationEditor, Editor
 from monai_cars.gates import Gate, default_gate
 from monai_cars.gates.profiles import PROFILES
-from monai_cars.transforms.state import current_header, plain_tensor
+from monai_cars.transforms.segment import SegmentAnatomy
+from monai_cars.transforms.state import current_header, like, one_channel, plain_tensor
 from monai_cars.weights import load_record
 
 DEFAULT_SEGMENTER = "cars_anatomy"
@@ -119,8 +120,7 @@ class EditLoop:
             ValueError: masks that do not fit the film, or none and no segmenter.
         """
         if anatomy is None:
-            segment = self.loaded_segmenter(film.device)
-            anatomy = segment(plain_tensor(film))
+            anatomy = SegmentAnatomy(self.loaded_segmenter(film.device))(film)
         masks = plain_tensor(convert_to_tensor(anatomy, track_meta=False)).detach().cpu().to(torch.uint8)
         if masks.shape[1:] != film.shape[1:] or len(masks) < len(STRUCTURES):
             raise ValueError(
@@ -174,32 +174,3 @@ def blank_record(operation: str, finding: str, seed: int, *, reason: str, editor
         "checks": [],
         **dict.fromkeys(unknown),
     }
-
-
-def one_channel(image: torch.Tensor) -> torch.Tensor:
-    """The film of an image of one or three equal channels, (1, H, W).
-
-    Raises:
-        ValueError: another shape, or channels that differ.
-    """
-    if image.ndim != 3 or image.shape[0] not in (1, 3):
-        raise ValueError(
-            f"image must have shape (1, H, W), or (3, H, W) with equal channels (got {tuple(image.shape)}); put "
-            "EnsureChannelFirstd before the edit."
-        )
-    if image.shape[0] == 3 and not bool((image[1:] == image[:1]).all()):
-        raise ValueError(
-            "the three channels of image differ: it is no radiograph, or was normalised channel by channel; edit "
-            "before such a normalisation."
-        )
-    return image[:1]
-
-
-def like(tensor: torch.Tensor, image: torch.Tensor, *, history: bool = False) -> torch.Tensor:
-    """`tensor` with the metadata of `image`; with `history`, its applied operations too, so that it can be inverted."""
-    if not isinstance(image, MetaTensor):
-        return tensor
-    carried = MetaTensor(tensor).copy_meta_from(image)
-    if not history:
-        carried.applied_operations = []
-    return carried

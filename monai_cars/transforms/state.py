@@ -14,6 +14,8 @@ from monai_cars.anatomy import STRUCTURES, contrast_unit
 from monai_cars.axes import ORDERS, Axes, to_standard
 from monai_cars.radiograph import META_KEY, Header, header_of
 
+SIGN_SIDE = 128  # pixels on the longer side, enough to tell dense from aerated
+
 
 def current_header(image: torch.Tensor, anatomy: torch.Tensor) -> Header:
     """The header of a film as it stands in the chain.
@@ -43,9 +45,10 @@ def _axes(image: torch.Tensor, anatomy: torch.Tensor, stated: Axes) -> Axes:
     axes = replace(stated, order=order_of_masks(anatomy, otherwise=stated.order))
     if stated.inverted or (isinstance(image, MetaTensor) and META_KEY in image.meta):
         return axes
-    # Nobody has said that bright is dense: the mediastinum tells.
-    unit = contrast_unit(to_standard(plain_tensor(image), axes), to_standard(plain_tensor(anatomy), axes))
-    return replace(axes, inverted=unit.value < 0)
+    # Nobody has said that bright is dense: the mediastinum tells, at a size that costs little.
+    step = max(1, max(image.shape) // SIGN_SIDE)
+    film, masks = (to_standard(plain_tensor(part)[:, ::step, ::step], axes) for part in (image, anatomy))
+    return replace(axes, inverted=contrast_unit(film, masks).value < 0)
 
 
 def order_of_masks(anatomy: torch.Tensor, *, otherwise: str = "HW") -> str:
@@ -108,3 +111,32 @@ def _pixdim(affine: Any) -> tuple[float, float]:
 def plain_tensor(tensor: torch.Tensor) -> torch.Tensor:
     """The tensor without MONAI's metadata, which costs time in every operation."""
     return tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor
+
+
+def one_channel(image: torch.Tensor) -> torch.Tensor:
+    """The film of an image of one or three equal channels, (1, H, W).
+
+    Raises:
+        ValueError: another shape, or channels that differ.
+    """
+    if image.ndim != 3 or image.shape[0] not in (1, 3):
+        raise ValueError(
+            f"image must have shape (1, H, W), or (3, H, W) with equal channels (got {tuple(image.shape)}); put "
+            "EnsureChannelFirstd before the edit."
+        )
+    if image.shape[0] == 3 and not bool((image[1:] == image[:1]).all()):
+        raise ValueError(
+            "the three channels of image differ: it is no radiograph, or was normalised channel by channel; edit "
+            "before such a normalisation."
+        )
+    return image[:1]
+
+
+def like(tensor: torch.Tensor, image: torch.Tensor, *, history: bool = False) -> torch.Tensor:
+    """`tensor` with the metadata of `image`; with `history`, its applied operations too, so that it can be inverted."""
+    if not isinstance(image, MetaTensor):
+        return tensor
+    carried = MetaTensor(tensor).copy_meta_from(image)
+    if not history:
+        carried.applied_operations = []
+    return carried

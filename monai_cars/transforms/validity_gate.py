@@ -15,8 +15,8 @@ from monai_cars.anatomy import Segmenter
 from monai_cars.gates import Gate, default_gate
 from monai_cars.transforms.judge import GateFor, Judged, judge_chain, upright_chain
 from monai_cars.transforms.keys import EditKeys, Sample, dump_record, read_record
-from monai_cars.transforms.loop import EditLoop, like, one_channel
-from monai_cars.transforms.state import current_header, plain_tensor
+from monai_cars.transforms.loop import EditLoop
+from monai_cars.transforms.state import current_header, like, one_channel, plain_tensor
 
 OnFail = Literal["restore", "flag", "raise"]
 

@@ -352,3 +352,18 @@ def test_a_point_is_enough(with_mass):
 def test_devices_of_the_image_are_kept(sample):
     out = Compose([EnsureTyped("image", device="cpu"), insert()])(sample)
     assert out["image"].device == out["lesion"].device == torch.device("cpu")
+
+
+def test_cuda_in_a_forked_worker_is_refused_by_name(sample, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: True)
+    with pytest.raises(RuntimeError, match=r"use num_workers=0, monai.data.ThreadDataLoader, or device='cpu'"):
+        insert(gate="full", device="cuda:0")(sample)
+
+
+def test_a_named_segmenter_is_loaded_once_a_process_and_not_held(sample):
+    full = insert(gate="full")
+    out = full(sample)
+    assert "anatomy_preserved" in {check["name"] for check in edits(out)[0]["checks"]}
+    assert full.insert.loop.segmenter == "cars_anatomy"
+    assert len(full.insert.loop.weights_sha256) == 64
+    assert full.insert.loop.loaded_segmenter(torch.device("cpu")) is full.insert.loop.loaded_segmenter("cpu")
