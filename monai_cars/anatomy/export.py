@@ -24,7 +24,7 @@ def export_weights(state: dict[str, torch.Tensor], path: str | Path, *, bundle_m
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     save_file(half, str(path))
     if bundle_model is not None:
-        torch.save({key: value.float() for key, value in load_file(str(path)).items()}, bundle_model)
+        torch.save(load_file(str(path)), bundle_model)
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     print(f"{path}: sha256 {digest}")
     return digest

@@ -65,10 +65,13 @@ def films_with_lungs(dataset_dir: str | Path) -> list[LabelledFilm]:
     ]
 
 
-def films_with_contours(dataset_dir: str | Path, contours: str | Path) -> list[LabelledFilm]:
-    """The films named in a contour file (`{"films": {name: {structure: polygon}}}`)."""
+def films_with_contours(dataset_dir: str | Path, *contours: str | Path) -> list[LabelledFilm]:
+    """The films named in contour files (`{"films": {name: {structure: polygon}}}`); what two files say is joined."""
     root, who = Path(dataset_dir), patients(dataset_dir)
-    drawn = json.loads(Path(contours).read_text())["films"]
+    drawn: dict[str, dict[str, list[list[float]]]] = {}
+    for file in contours:
+        for name, polygons in json.loads(Path(file).read_text())["films"].items():
+            drawn.setdefault(name, {}).update(polygons)
     films = []
     for name, polygons in drawn.items():
         places = [root / folder / "images" / name for folder in (*NIH_FOLDERS, HANNOVER_FOLDER, LUNG_FOLDER)]
@@ -91,12 +94,14 @@ def split_lungs(both: np.ndarray) -> np.ndarray:
 
 def read_grey(path: Path) -> np.ndarray:
     """A film `(H, W)` uint8."""
-    return np.array(Image.open(path).convert("L"))
+    with Image.open(path) as film:
+        return np.array(film.convert("L"))
 
 
 def masks_of(film: LabelledFilm) -> tuple[np.ndarray, np.ndarray]:
     """Masks `(3, H, W)` uint8 at the film's own size, and which of them are known `(3,)` bool."""
-    width, height = Image.open(film.image).size
+    with Image.open(film.image) as opened:
+        width, height = opened.size
     masks, known = np.zeros((len(STRUCTURES), height, width), np.uint8), np.zeros(len(STRUCTURES), bool)
     if film.lungs is not None:
         masks[:2], known[:2] = split_lungs(read_grey(film.lungs) > 127), True
@@ -143,3 +148,20 @@ def patient_folds(films: Iterable[LabelledFilm], count: int, *, seed: int = 0) -
         fold[str(patient)] = int(np.argmin(filled))
         filled[fold[str(patient)]] += films_of[patient]
     return fold
+
+
+def training_set(
+    dataset_dir: str | Path, contours: Iterable[str | Path], *, leave_out: int | None = None, folds: int = 5
+) -> list[LabelledFilm]:
+    """What a network is trained on: every film with masks or contours, without the patients of one fold.
+
+    Args:
+        dataset_dir: folder of the data sets.
+        contours: contour files.
+        leave_out: fold whose patients are left out; None leaves out nobody.
+        folds: number of folds, cut between the patients of the films with masks.
+    """
+    lungs = films_with_lungs(dataset_dir)
+    fold_of = patient_folds(lungs, folds)
+    films = [*lungs, *films_with_contours(dataset_dir, *contours)]
+    return films if leave_out is None else [film for film in films if fold_of.get(film.patient) != leave_out]

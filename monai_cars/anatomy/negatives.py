@@ -101,10 +101,10 @@ def shapes(n: int, size: int, generator: torch.Generator) -> torch.Tensor:
     return (image - low) / (high - low)
 
 
-def zooms(films: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Small parts of films, magnified four to seven times: no longer a chest film."""
+def zooms(films: torch.Tensor, generator: torch.Generator, *, low: float = 0.14, high: float = 0.25) -> torch.Tensor:
+    """Parts of pictures that take `low` to `high` of their side; of a film, four to seven times: no chest any more."""
     n = len(films)
-    scale = 0.14 + 0.11 * torch.rand(n, generator=generator)
+    scale = low + (high - low) * torch.rand(n, generator=generator)
     shift = (torch.rand(n, 2, generator=generator) * 2 - 1) * 0.8
     theta = torch.zeros(n, 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = scale

@@ -40,7 +40,17 @@ def negatives(pool: torch.Tensor, films: torch.Tensor, n: int, generator: torch.
     pick = torch.randint(len(pool), (n,), generator=generator)
     parts = torch.randint(len(films), (n,), generator=generator)
     kinds = [pool[pick], limbs(n, size, generator), shapes(n, size, generator), zooms(films[parts], generator)]
-    return torch.cat(kinds)
+    more = torch.randint(len(pool), (n,), generator=generator)
+    return torch.cat([*kinds, zooms(pool[more], generator, low=0.35, high=0.95)])
+
+
+def coarse(image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Now and then all pictures as if they had been taken with few pixels."""
+    if torch.rand((), generator=generator) > 0.25:
+        return image
+    side = int(torch.randint(32, 80, (), generator=generator))
+    small = functional.interpolate(image, size=(side, side), mode="bilinear", antialias=True)
+    return functional.interpolate(small, size=image.shape[2:], mode="bilinear")
 
 
 def train_orientation(
@@ -60,7 +70,7 @@ def train_orientation(
         network: gives `(N, 17)` logits for normalised `(N, 1, 96, 96)`.
         films: upright frontal films `(N, 1, S, S)` in [0, 1].
         pool: other pictures `(M, 1, S, S)` in [0, 1].
-        steps: number of batches, each `batch` films and a quarter as many of other pictures.
+        steps: number of batches, each `batch` films and about a third as many of other pictures.
         batch: films a batch.
         learning_rate: peak of a one-cycle schedule.
         seed: of every draw.
@@ -75,7 +85,7 @@ def train_orientation(
         for group in optimiser.param_groups:
             group["lr"] = learning_rate * min(step / (0.05 * steps) + 0.02, 0.5 * (1 + math.cos(math.pi * share)))
         pick = torch.randint(len(films), (batch,), generator=generator)
-        image = torch.cat([films[pick], negatives(pool, films, others, generator)])
+        image = coarse(torch.cat([films[pick], negatives(pool, films, others, generator)]), generator)
         empty = torch.zeros(len(image), 3, *image.shape[2:])
         image, _ = augment(image, empty, size=INPUT_SIZE, generator=generator, flip_prob=0.0, negative_prob=0.0)
         image = normalise(image)

@@ -25,12 +25,13 @@ class AnatomySegmenter:
     """Segments an upright film with a network.
 
     It looks twice: at the whole film, and closer at the box of the lungs found there, so that a small child or a film
-    with wide borders gets as many pixels as an adult. Each look is averaged with its mirror image.
+    with wide borders gets as many pixels as an adult.
 
     Args:
         network: `(N, 1, S, S)` normalised films to `(N, 3, S, S)` logits, in evaluation mode.
         device: where it runs; None is the image's.
-        mirror: average each look with its mirror image.
+        mirror: average each look with its mirror image. Off: lung fields are not symmetric, the left one is drawn
+            closer to the midline, and the mean loses that.
         second_look: look closer.
 
     Example:
@@ -45,7 +46,7 @@ class AnatomySegmenter:
         network: torch.nn.Module,
         *,
         device: torch.device | str | None = None,
-        mirror: bool = True,
+        mirror: bool = False,
         second_look: bool = True,
     ):
         self.network, self.device, self.mirror, self.second_look = network, device, mirror, second_look

@@ -150,8 +150,8 @@ def other_convention(data: Path, segmenter: AnatomySegmenter) -> Iterator[str]:
         differences.append(abs(cardiothoracic_ratio(torch.from_numpy(masks)) - ratio))
     values = np.array([score for score, _ in scores])
     yield (
-        f"| lung minus heart against nlm_tb_masks, {len(values)} films never trained on | Dice mean {values.mean():.4f}, "
-        f"median {np.median(values):.4f}, worst {min(scores)[0]:.3f} ({min(scores)[1]}) | >= 0.94 |"
+        f"| lung minus heart against nlm_tb_masks, {len(values)} films never trained on | Dice mean "
+        f"{values.mean():.4f}, median {np.median(values):.4f}, worst {min(scores)[0]:.3f} ({min(scores)[1]}) | >= 0.94 |"
     )
     yield (
         f"| CTR against the gap between those masks | median difference {np.median(differences):.4f}, mean "

@@ -1,0 +1,196 @@
+"""Segment the anatomy of a film, however it lies in its array."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor, get_track_meta
+from monai.transforms import MapTransform, Transform
+from monai.utils import TransformBackends, convert_to_tensor
+
+from monai_cars.anatomy import STRUCTURES, Segmenter, load_segmenter
+from monai_cars.axes import ORDERS, Axes, from_standard, recognise_axes, to_standard
+from monai_cars.radiograph import META_KEY, header_of
+from monai_cars.screening import require_frontal
+from monai_cars.transforms.state import like, one_channel
+from monai_cars.weights import load_record
+
+__all__ = ["SegmentAnatomy", "SegmentAnatomyD", "SegmentAnatomyDict", "SegmentAnatomyd"]
+
+WEIGHTS = "cars_anatomy"
+
+
+class SegmentAnatomy(Transform):
+    """Segment both whole lung fields and the cardiac silhouette, in the image's own axes.
+
+    Takes what any chain hands over: native values or scaled ones, one channel or three equal ones, transposed, flipped
+    and inverted films. Films of LoadRadiograph lie as their header and affine say; others are recognised by their
+    anatomy, and refused when that stays unsure. It holds names, never weights.
+
+    Args:
+        segmenter: any callable from an upright film `(1, H, W)`, bright = dense, to masks `(3, H, W)` ordered as
+            `monai_cars.anatomy.STRUCTURES`; None is the shipped one.
+        axes: "auto", or how the films lie, one of `monai_cars.axes.ORDERS`, with "-inverted" behind it where dense
+            tissue is dark. When given, nothing is recognised and nothing is refused.
+        device: where the shipped segmenter runs; None is the image's.
+
+    Raises:
+        ValueError: `axes` is none of these.
+
+    Example:
+        >>> masks = SegmentAnatomy(segmenter=lambda film: film.repeat(3, 1, 1) > 0.5, axes="WH")(torch.rand(1, 80, 70))
+        >>> masks.shape, masks.dtype
+        (torch.Size([3, 80, 70]), torch.uint8)
+    """
+
+    backend = [TransformBackends.TORCH]  # noqa: RUF012 - as MONAI declares it
+
+    def __init__(
+        self, segmenter: Segmenter | None = None, *, axes: str = "auto", device: torch.device | str | None = None
+    ) -> None:
+        self.segmenter, self.axes, self.device = segmenter, axes, str(device) if device is not None else None
+        if axes != "auto":
+            Axes.parse(axes)
+        # In a plain attribute, so that a cache keyed on the pickled transform notices other weights.
+        self.weights_sha256 = load_record(WEIGHTS).sha256 if segmenter is None else None
+
+    def __call__(self, image: torch.Tensor) -> torch.Tensor:
+        """Masks `(3, H, W)` uint8 with the image's affine and header; see `segment` for the axes too.
+
+        Raises:
+            RadiographError: no frontal chest film, or it is unsure how it lies (only with `axes="auto"`).
+        """
+        return self.segment(image)[0]
+
+    def segment(self, image: torch.Tensor) -> tuple[torch.Tensor, Axes]:
+        """Masks `(3, H, W)` uint8, and how the film lies in its array."""
+        image = convert_to_tensor(image, track_meta=get_track_meta())
+        film = one_channel(image)
+        plain = film.as_tensor() if isinstance(film, MetaTensor) else film
+        axes = self._axes(film, plain)
+        if axes.mirrored:
+            warnings.warn(
+                f"The film is mirrored left to right (axes {str(axes)!r}): right and left are named by the patient, so "
+                "the right lung lies on the right of the image. Segment before random flips if that is not meant.",
+                stacklevel=3,
+            )
+        upright = to_standard(plain.float(), axes).contiguous()
+        masks = self._segmenter(plain.device)(-upright if axes.inverted else upright)
+        masks = torch.as_tensor(np.asarray(masks) if not isinstance(masks, torch.Tensor) else masks)
+        if masks.ndim != 3 or masks.shape[0] < len(STRUCTURES) or masks.shape[1:] != upright.shape[1:]:
+            raise ValueError(
+                f"the segmenter must return masks of shape {(len(STRUCTURES), *upright.shape[1:])} for "
+                f"{', '.join(STRUCTURES)} (got {tuple(masks.shape)})"
+            )
+        masks = from_standard(masks.as_tensor() if isinstance(masks, MetaTensor) else masks, axes)
+        return like((masks > 0).to(torch.uint8).contiguous(), image), axes
+
+    def _axes(self, film: torch.Tensor, plain: torch.Tensor) -> Axes:
+        if self.axes != "auto":
+            return Axes.parse(self.axes)
+        known = axes_from_affine(film)
+        if known is None:
+            return recognise_axes(plain)
+        require_frontal(plain, source=header_of(film).source)
+        return known
+
+    def _segmenter(self, device: torch.device) -> Segmenter:
+        if self.segmenter is not None:
+            return self.segmenter
+        where = torch.device(self.device or device)
+        if where.type == "cuda" and torch.cuda._is_in_bad_fork():
+            raise RuntimeError(
+                f"A forked DataLoader worker cannot run a segmenter on {where}: use num_workers=0, "
+                "monai.data.ThreadDataLoader, or device='cpu'."
+            )
+        return load_segmenter(WEIGHTS, where)
+
+
+class SegmentAnatomyd(MapTransform):
+    """Dictionary form of `SegmentAnatomy`; a header that the image has then says how it lies.
+
+    Args:
+        keys: one key of a film.
+        anatomy_key: where the masks go.
+        segmenter: see `SegmentAnatomy`.
+        axes: see `SegmentAnatomy`.
+        device: see `SegmentAnatomy`.
+        allow_missing_keys: leave out a key that is not there.
+
+    Raises:
+        ValueError: more than one key, or `axes` is none of the known ones.
+
+    Example:
+        >>> two = SegmentAnatomyd(keys="image", segmenter=lambda film: film.repeat(3, 1, 1) > 0.5, axes="HW")
+        >>> two({"image": torch.rand(1, 80, 70)})["anatomy"].shape
+        torch.Size([3, 80, 70])
+    """
+
+    backend = SegmentAnatomy.backend
+
+    def __init__(
+        self,
+        keys: KeysCollection = "image",
+        anatomy_key: str = "anatomy",
+        segmenter: Segmenter | None = None,
+        axes: str = "auto",
+        device: torch.device | str | None = None,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        if len(self.keys) != 1:
+            raise ValueError(
+                f"keys must name one film (got {self.keys}); use one SegmentAnatomyd with its own anatomy_key a film"
+            )
+        self.anatomy_key = anatomy_key
+        self.segmenter = SegmentAnatomy(segmenter, axes=axes, device=device)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return the dictionary with the masks added and the axes noted in the image's header."""
+        out = dict(data)
+        for key in self.key_iterator(out):
+            image = convert_to_tensor(out[key], track_meta=get_track_meta())
+            out[self.anatomy_key], axes = self.segmenter.segment(image)
+            out[key] = _noted(image, axes)
+        return out
+
+
+def _noted(image: torch.Tensor, axes: Axes) -> torch.Tensor:
+    """The image with its axes in its header; without a header the masks are what tells how it lies."""
+    if not isinstance(image, MetaTensor) or META_KEY not in image.meta:
+        return image
+    noted = MetaTensor(image.as_tensor()).copy_meta_from(image)
+    header = header_of(image[:1])
+    noted.meta = {**image.meta, META_KEY: replace(header, axes=str(axes)).to_json()}
+    return noted
+
+
+def axes_from_affine(image: torch.Tensor) -> Axes | None:
+    """How a film of our own reader lies now: its header's axes, and the flips and turns that its affine went through.
+
+    Returns:
+        None for films that another reader loaded, or without metadata.
+    """
+    if not isinstance(image, MetaTensor) or META_KEY not in image.meta or "original_affine" not in image.meta:
+        return None
+    header = header_of(image)
+    if header.format == "tensor":
+        return None
+    first = np.asarray(image.meta["original_affine"], dtype=np.float64)[:2, :2]
+    now = np.asarray(image.affine, dtype=np.float64)[:2, :2]
+    step = np.linalg.solve(first, now)  # columns: the first and second axis of the array, in the loaded film's axes
+    transposed = abs(step[0, 1]) + abs(step[1, 0]) > abs(step[0, 0]) + abs(step[1, 1])
+    down, across = (step[0, 1], step[1, 0]) if transposed else (step[0, 0], step[1, 1])
+    loaded = Axes.parse(header.axes)
+    if loaded.order != "HW":
+        return loaded if np.allclose(step, np.eye(2) * step[0, 0]) else None
+    return Axes(ORDERS[int(across < 0) + 2 * int(down < 0) + 4 * int(transposed)], loaded.inverted)
+
+
+SegmentAnatomyD = SegmentAnatomyDict = SegmentAnatomyd
