@@ -55,7 +55,8 @@ def load_chain(name: str, part: str = "train", **settings: Any) -> Any:
     """
     parser = ConfigParser()
     parser.read_config(chain_path(name))
-    known = [key for key in parser.config if not key.startswith("_")]
+    config: Any = parser.config  # MONAI types it as any item of a configuration
+    known = [key for key in config if not key.startswith("_")]
     for key in (part, *settings):
         if key not in known:
             close = get_close_matches(key, known, n=1, cutoff=0.5)

@@ -1,0 +1,1 @@
+"""Losses, reports and pictures of counterfactuals; import the module you need."""
