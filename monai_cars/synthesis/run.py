@@ -6,7 +6,7 @@ import hashlib
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,19 @@ from tqdm import tqdm
 
 import monai_cars
 from monai_cars.anatomy import Segmenter
-from monai_cars.axes import Axes, from_standard, recognise_axes, to_standard
+from monai_cars.axes import Axes
 from monai_cars.counterfactual import Counterfactual, make_counterfactual
 from monai_cars.features import Vocabulary, apply_edit, as_vector, load_vocabulary, vector_of
+from monai_cars.files.identity import created
 from monai_cars.gates import default_gate
-from monai_cars.radiograph import Radiograph, RadiographError, read_radiograph, write_radiograph
-from monai_cars.screening import require_frontal
+from monai_cars.radiograph import Header, RadiographError, write_radiograph
 from monai_cars.synthesis.datalist import datalist
+from monai_cars.synthesis.film import PreparedFilm, prepare_film, reason_of
 from monai_cars.synthesis.folder import DATALIST, RUN, RunFolder
 from monai_cars.synthesis.patient import patient_of
 from monai_cars.synthesis.plan import PlannedEdit, plan_edits
 from monai_cars.synthesis.sources import Source, find_sources
+from monai_cars.weights import RECORDS
 
 REFUSED = 3  # exit status of a run that had to skip films
 
@@ -79,6 +81,9 @@ class Synthesis:
         RunFolder(self.output_dir)
         if self.axes != "auto":
             Axes.parse(self.axes)
+        if self.max_attempts < 1:
+            raise ValueError(f"max_attempts must be at least 1 (got {self.max_attempts})")
+        created({"created": self.created})
         sources = find_sources(self.dataset, image_key=self.image_key)
         for source in sources:
             _findings(source, self._vocabulary)
@@ -118,52 +123,43 @@ class Synthesis:
         return self.vocabulary if isinstance(self.vocabulary, Vocabulary) else load_vocabulary(self.vocabulary)
 
     def _film(self, folder: RunFolder, source: Source, edits: list[PlannedEdit], bar: tqdm) -> None:
+        done = 0
         try:
-            radiograph = self._read(source)
-            anatomy = _segment(self.segmenter, radiograph)
-        except RadiographError as refusal:
-            self.skipped.append({"source": source.name, "reason": _reason(refusal, source)})
-            bar.update(len(edits))
-            return
-        name = _name(source, radiograph.header.sha256)
-        shared = {
-            "source": folder.relative(source.path),
-            "source_name": source.name,
-            "source_note": source.note,
-            "axes": radiograph.header.axes,
-            "patient_id": patient_of(source, radiograph.header),
-            "anatomy": folder.write_mask(f"{name}-anatomy", anatomy.numpy()),
-        }
-        for planned in edits:
-            line = {**shared, **self._edit(folder, name, planned, radiograph, anatomy)}
-            folder.append(line)
-            self.lines.append(line)
-            bar.update()
+            film = prepare_film(source, self.segmenter, axes=self.axes)
+            shared = {
+                "source": folder.relative(source.path),
+                "source_name": source.name,
+                "source_note": source.note,
+                "axes": film.header.axes,
+                "patient_id": patient_of(source, film.header),
+                "anatomy": folder.write_mask(f"{film.name}-anatomy", film.anatomy.numpy()),
+            }
+            for planned in edits:
+                line = {**shared, **self._edit(folder, film, planned)}
+                folder.append(line)
+                self.lines.append(line)
+                done += 1
+                bar.update()
+        except RadiographError as refusal:  # one film that cannot be read or written must not end the others' run
+            self.skipped.append({"source": source.name, "reason": reason_of(refusal, source)})
+            bar.update(len(edits) - done)
 
-    def _read(self, source: Source) -> Radiograph:
-        radiograph = read_radiograph(source.path, spacing=source.spacing)
-        _check_box(source, radiograph.image)
-        axes = _axes(radiograph, source.name) if self.axes == "auto" else Axes.parse(self.axes)
-        return replace(radiograph, header=replace(radiograph.header, axes=str(axes)))
-
-    def _edit(
-        self, folder: RunFolder, film: str, planned: PlannedEdit, radiograph: Radiograph, anatomy: torch.Tensor
-    ) -> dict[str, Any]:
+    def _edit(self, folder: RunFolder, film: PreparedFilm, planned: PlannedEdit) -> dict[str, Any]:
         edit = planned.edit
         made = make_counterfactual(
-            radiograph.image,
-            anatomy,
+            film.image,
+            film.anatomy,
             edit,
-            header=radiograph.header,
+            header=film.header,
             gate=default_gate(edit.finding, edit.operation, profile=self.profile),
             segmenter=self.segmenter,
             max_attempts=self.max_attempts,
         )
-        name = f"{film}-{planned.number:02d}-{edit.operation}-{edit.finding}"
+        name = f"{film.name}-{planned.number:02d}-{edit.operation}-{edit.finding}"
         before = _findings(planned.source, self._vocabulary)
         return {
             **made.record,
-            **_write(folder, name, made, radiograph, {"seed": self.seed, "created": self.created}),
+            **_write(folder, name, made, film.header, {"seed": self.seed, "created": self.created}),
             "findings_before": self._known(before),
             "findings": self._known(self._after(before, made)),
         }
@@ -188,6 +184,8 @@ class Synthesis:
                 "torch": torch.__version__,
                 "numpy": np.__version__,
             },
+            "segmenter": type(self.segmenter).__name__,
+            "weights": {name: record.sha256 for name, record in RECORDS.items()},
             "seed": self.seed,
             "edits": [dict(row) for row in self.edits],
             "gate": self.profile,
@@ -197,49 +195,14 @@ class Synthesis:
         }
 
 
-def _reason(refusal: RadiographError, source: Source) -> str:
-    """The message without the film's place on this machine, which the list of skipped films need not tell."""
-    return str(refusal).replace(str(source.path), source.name).removeprefix(f"{source.name}: ")
-
-
-def _check_box(source: Source, image: torch.Tensor) -> None:
-    height, width = image.shape[-2:]
-    if source.box is not None and (source.box[2] > height or source.box[3] > width):
-        raise RadiographError(
-            f"{source.name}: box must lie inside the film of {height} x {width} pixels (got {list(source.box)}); "
-            "give it in native pixels, rows first"
-        )
-
-
-def _axes(radiograph: Radiograph, name: str) -> Axes:
-    """How a film lies: what its anatomy shows, else what its file says. No frontal chest film is refused."""
-    require_frontal(radiograph.image, source=name)
-    try:
-        return recognise_axes(radiograph.image)
-    except RadiographError:  # unsure; files hold films upright far more often than not
-        return Axes.parse(radiograph.header.axes)
-
-
-def _segment(segmenter: Segmenter, radiograph: Radiograph) -> torch.Tensor:
-    """Masks (S, H, W) in the film's own axes; the segmenter sees it upright and bright = dense."""
-    axes = Axes.parse(radiograph.header.axes)
-    upright = to_standard(radiograph.image, axes).contiguous()
-    return from_standard(segmenter(-upright if axes.inverted else upright), axes).contiguous()
-
-
-def _name(source: Source, sha256: str) -> str:
-    """Names no person can be told from, stable when films are added to the folder."""
-    return hashlib.sha256(f"{source.name}\0{sha256}".encode()).hexdigest()[:12]
-
-
 def _write(
-    folder: RunFolder, name: str, made: Counterfactual, radiograph: Radiograph, plan: Mapping[str, Any]
+    folder: RunFolder, name: str, made: Counterfactual, header: Header, plan: Mapping[str, Any]
 ) -> dict[str, str | None]:
     if not made.accepted:
         return {"output": None, "output_sha256": None, "lesion": None, "support": None}
-    # DICOM holds integers only; a film of real numbers goes into the format that keeps them.
-    target = folder.path / "films" / (f"{name}.dcm" if radiograph.header.integer else f"{name}.nii.gz")
-    write_radiograph(target, made.image, header=radiograph.header, support=made.support, record=made.record, plan=plan)
+    # DICOM holds integers of up to 16 bits; any other film goes into the format that keeps its values.
+    target = folder.path / "films" / (f"{name}.dcm" if header.integer and header.bits <= 16 else f"{name}.nii.gz")
+    write_radiograph(target, made.image, header=header, support=made.support, record=made.record, plan=plan)
     return {
         "output": target.relative_to(folder.path).as_posix(),
         "output_sha256": hashlib.sha256(target.read_bytes()).hexdigest(),

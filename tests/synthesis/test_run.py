@@ -2,6 +2,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 from monai.data import load_decathlon_datalist
@@ -9,7 +10,7 @@ from phantom_run import EDITS, films, phantom_run, segmenter
 from PIL import Image
 
 from monai_cars.features import VocabularyError
-from monai_cars.radiograph import read_radiograph
+from monai_cars.radiograph import RadiographError, read_radiograph, write_radiograph
 from monai_cars.synthesis import REFUSED, PlanError, SourceError, read_manifest
 
 FIELDS = [
@@ -155,6 +156,9 @@ def test_a_run_without_refusals_ends_with_0(folder, capsys):
     [
         ({"edits": [{"operation": "insert", "finding": "nodul"}]}, PlanError, "must be one of nodule"),
         ({"profile": "chaep"}, ValueError, "profile must be 'cheap' or 'full', got 'chaep'"),
+        ({"max_attempts": 0}, ValueError, r"max_attempts must be at least 1 \(got 0\)"),
+        ({"axes": "XY"}, ValueError, "axes must be one of HW"),
+        ({"created": "today"}, RadiographError, "must be an ISO 8601 time"),
         ({"vocabulary": "nih-15"}, VocabularyError, "No vocabulary 'nih-15'"),
     ],
 )
@@ -189,6 +193,33 @@ def test_a_box_outside_its_film_is_refused_with_the_remedy(folder, tmp_path):
     run = phantom_run(tmp_path)
     run.dataset = path
     assert "box must lie inside the film of 384 x 400 pixels" in run.run().skipped[0]["reason"]
+
+
+def test_a_film_of_real_numbers_is_written_as_nifti(tmp_path):
+    [film] = films(tmp_path / "films", count=1)
+    (tmp_path / "films" / "film0.png").unlink()
+    values = film.image[0].numpy().T / 7
+    nib.save(nib.Nifti1Image(values.astype(np.float32), np.diag([-1.0, -1, 1, 1])), tmp_path / "films" / "film.nii.gz")
+    run = phantom_run(tmp_path, edits=EDITS[:1]).run()
+    assert run.skipped == []
+    assert [line["output"][-7:] for line in run.lines if line["accepted"]] == [".nii.gz"]
+
+
+def test_one_film_that_cannot_be_written_does_not_end_the_run(folder, tmp_path, monkeypatch):
+    (tmp_path / "films").symlink_to(folder / "films")
+    written = []
+
+    def full(path, *args, **kwargs):
+        written.append(path)
+        if len(written) == 1:
+            raise RadiographError(f"{folder}/films/film0.png: .dcm holds 16 bits; write .nii.gz")
+        return write_radiograph(path, *args, **kwargs)
+
+    monkeypatch.setattr("monai_cars.synthesis.run.write_radiograph", full)
+    run = phantom_run(tmp_path).run()
+    assert [skip["source"] for skip in run.skipped] == ["film0.png"]
+    names = [line["source_name"] for line in run.lines]
+    assert names.count("film0.png") < len(EDITS) == names.count("film1.png")
 
 
 def test_no_films_is_an_error(tmp_path):

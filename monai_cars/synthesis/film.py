@@ -1,0 +1,77 @@
+"""One film of a run, read and segmented, or refused with a reason."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import torch
+
+from monai_cars.anatomy import Segmenter
+from monai_cars.axes import Axes, from_standard, recognise_axes, to_standard
+from monai_cars.radiograph import Header, Radiograph, RadiographError, read_radiograph
+from monai_cars.screening import require_frontal
+from monai_cars.synthesis.sources import Source
+
+
+@dataclass(frozen=True)
+class PreparedFilm:
+    """A film as the edits take it.
+
+    Args:
+        source: where it comes from.
+        image: (1, H, W) float32, native values.
+        header: what is known of it, with how it lies.
+        anatomy: (S, H, W) uint8 masks in the film's own axes.
+    """
+
+    source: Source
+    image: torch.Tensor
+    header: Header
+    anatomy: torch.Tensor
+
+    @property
+    def name(self) -> str:
+        """Name for its files: no person can be told from it, and it stays when films are added to the folder."""
+        return hashlib.sha256(f"{self.source.name}\0{self.header.sha256}".encode()).hexdigest()[:12]
+
+
+def prepare_film(source: Source, segmenter: Segmenter, *, axes: str = "auto") -> PreparedFilm:
+    """Read a film, find out how it lies, segment it.
+
+    Args:
+        source: the film.
+        segmenter: sees it upright and bright = dense.
+        axes: how it lies, or ``"auto"``: what its anatomy shows, else what its file says.
+
+    Raises:
+        RadiographError: it cannot be read, is no frontal chest film, or its box does not fit.
+    """
+    radiograph = read_radiograph(source.path, spacing=source.spacing)
+    _check_box(source, radiograph.image)
+    found = _recognised(radiograph, source.name) if axes == "auto" else Axes.parse(axes)
+    upright = to_standard(radiograph.image, found).contiguous()
+    anatomy = from_standard(segmenter(-upright if found.inverted else upright), found).contiguous()
+    return PreparedFilm(source, radiograph.image, replace(radiograph.header, axes=str(found)), anatomy)
+
+
+def reason_of(refusal: RadiographError, source: Source) -> str:
+    """The message without the film's place on this machine, which the list of skipped films need not tell."""
+    return str(refusal).replace(str(source.path), source.name).removeprefix(f"{source.name}: ")
+
+
+def _recognised(radiograph: Radiograph, name: str) -> Axes:
+    require_frontal(radiograph.image, source=name)
+    try:
+        return recognise_axes(radiograph.image)
+    except RadiographError:  # unsure; files hold films upright far more often than not
+        return Axes.parse(radiograph.header.axes)
+
+
+def _check_box(source: Source, image: torch.Tensor) -> None:
+    height, width = image.shape[-2:]
+    if source.box is not None and (source.box[2] > height or source.box[3] > width):
+        raise RadiographError(
+            f"{source.name}: box must lie inside the film of {height} x {width} pixels (got {list(source.box)}); "
+            "give it in native pixels, rows first"
+        )
