@@ -1,0 +1,35 @@
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+
+from monai_cars.radiograph import read_radiograph
+from monai_cars.synthesis import Source
+from monai_cars.synthesis.patient import patient_of
+
+
+@pytest.fixture
+def film(tmp_path):
+    def write(name, identifier):
+        dataset = pydicom.dcmread(get_testdata_file("RG1_UNCR.dcm"))
+        dataset.PatientID = identifier
+        dataset.InstanceNumber = len(list(tmp_path.iterdir()))  # other bytes for each file
+        dataset.save_as(tmp_path / name)
+        return Source(tmp_path / name, name), read_radiograph(tmp_path / name).header
+
+    return write
+
+
+def test_films_of_a_patient_stay_together_and_the_identifier_is_not_shown(film):
+    first, second = patient_of(*film("a.dcm", "MR-4711")), patient_of(*film("b.dcm", "MR-4711"))
+    other = patient_of(*film("c.dcm", "MR-4712"))
+    assert first == second != other
+    assert "4711" not in first
+
+
+def test_without_an_identifier_every_file_is_its_own_patient(film):
+    assert patient_of(*film("a.dcm", "")) != patient_of(*film("b.dcm", ""))
+
+
+def test_what_the_datalist_says_comes_first(film):
+    source, header = film("a.dcm", "MR-4711")
+    assert patient_of(Source(source.path, source.name, patient_id="17"), header) == "17"
