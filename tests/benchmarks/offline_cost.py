@@ -53,7 +53,7 @@ def main() -> None:
     for edit in edits:
         row, made = [], None
         for profile in ("cheap", "full"):
-            gate = default_gate(edit.finding, edit.operation, profile)  # type: ignore[arg-type]
+            gate = default_gate(edit.finding, edit.operation, profile)
 
             def once(edit=edit, gate=gate):
                 return make_counterfactual(
