@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from phantom_film import INSERTED, Scripted, disc, drawn_header, phantom
 
 from monai_cars.axes import INVERTED, ORDERS, from_standard, to_standard
-from monai_cars.counterfactual import KNEE, compose, film_seed, make_counterfactual
+from monai_cars.compositor import KNEE
+from monai_cars.counterfactual import compose, film_seed, make_counterfactual
 from monai_cars.edit import Box, Edit, Proposal, Quantity, Region
 from monai_cars.gates import Gate, OutsideUnchanged, Rewritten
 from monai_cars.radiograph import Header
