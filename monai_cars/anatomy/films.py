@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -151,7 +151,12 @@ def patient_folds(films: Iterable[LabelledFilm], count: int, *, seed: int = 0) -
 
 
 def training_set(
-    dataset_dir: str | Path, contours: Iterable[str | Path], *, leave_out: int | None = None, folds: int = 5
+    dataset_dir: str | Path,
+    contours: Iterable[str | Path],
+    *,
+    leave_out: int | None = None,
+    folds: int = 5,
+    drawn: Iterable[str] = STRUCTURES,
 ) -> list[LabelledFilm]:
     """What a network is trained on: every film with masks or contours, without the patients of one fold.
 
@@ -160,8 +165,12 @@ def training_set(
         contours: contour files.
         leave_out: fold whose patients are left out; None leaves out nobody.
         folds: number of folds, cut between the patients of the films with masks.
+        drawn: structures that are taken from the contour files.
     """
     lungs = films_with_lungs(dataset_dir)
     fold_of = patient_folds(lungs, folds)
-    films = [*lungs, *films_with_contours(dataset_dir, *contours)]
+    films = [*lungs]
+    for film in films_with_contours(dataset_dir, *contours):
+        wanted = {name: polygon for name, polygon in (film.contours or {}).items() if name in drawn}
+        films += [replace(film, contours=wanted)] if wanted else []
     return films if leave_out is None else [film for film in films if fold_of.get(film.patient) != leave_out]
