@@ -40,7 +40,11 @@ class DeleteFinding(Transform):
         self.loop = EditLoop(**loop)
 
     def __call__(
-        self, img: torch.Tensor, anatomy: torch.Tensor | None = None, region: Region | None = None
+        self,
+        img: torch.Tensor,
+        anatomy: torch.Tensor | None = None,
+        region: Region | None = None,
+        header: str | None = None,
     ) -> Counterfactual:
         """Edit `img` (1 or 3, H, W) with its `anatomy` (S, H, W); `region` is in the pixels of `img`.
 
@@ -48,7 +52,7 @@ class DeleteFinding(Transform):
         """
         if region is None:
             return self.loop.abstain(img, "delete", self.finding, self.seed, "no region of the finding on this film")
-        return self.loop(img, anatomy, Edit("delete", self.finding, seed=self.seed, region=region))
+        return self.loop(img, anatomy, Edit("delete", self.finding, seed=self.seed, region=region), header)
 
 
 class DeleteFindingd(FilmEditd):
@@ -117,7 +121,7 @@ class DeleteFindingd(FilmEditd):
         """Delete the finding where the sample says that it lies."""
         image = sample[self.names.image]
         region, known = self._region(sample, image)
-        result = self.delete(image, sample.get(self.names.anatomy), region)
+        result = self.delete(image, sample.get(self.names.anatomy), region, self.names.header(sample))
         earlier = {
             tuple(edit["box"])
             for edit in read_record(sample[self.names.record])["edits"]

@@ -50,9 +50,11 @@ class InsertFinding(Transform):
         self.edit = Edit("insert", finding, side=side, zone=zone, severity=severity, seed=seed)
         self.loop = EditLoop(**loop)
 
-    def __call__(self, img: torch.Tensor, anatomy: torch.Tensor | None = None) -> Counterfactual:
+    def __call__(
+        self, img: torch.Tensor, anatomy: torch.Tensor | None = None, header: str | None = None
+    ) -> Counterfactual:
         """Edit `img` (1 or 3, H, W) with its `anatomy` (S, H, W); abstain where the gate is not passed."""
-        return self.loop(img, anatomy, self.edit)
+        return self.loop(img, anatomy, self.edit, header)
 
 
 class InsertFindingd(FilmEditd):
@@ -87,7 +89,8 @@ class InsertFindingd(FilmEditd):
 
     def edit_film(self, sample: Sample) -> Counterfactual:
         """Insert the finding."""
-        return self.insert(sample[self.names.image], sample.get(self.names.anatomy))
+        names = self.names
+        return self.insert(sample[names.image], sample.get(names.anatomy), names.header(sample))
 
 
 InsertFindingD = InsertFindingDict = InsertFindingd

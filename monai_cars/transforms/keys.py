@@ -13,6 +13,7 @@ from monai.utils import convert_to_tensor
 
 from monai_cars.counterfactual import Counterfactual
 from monai_cars.features import Vocabulary, apply_edit, as_vector
+from monai_cars.radiograph import HEADER_POSTFIX
 from monai_cars.transforms.state import like, plain_tensor
 
 Sample = dict[Hashable, Any]
@@ -41,6 +42,10 @@ class EditKeys:
     findings: Hashable | None = None
     vocabulary: Vocabulary | None = None
     keep_before: bool = True
+
+    def header(self, sample: Mapping[Hashable, Any]) -> str | None:
+        """The header that `LoadRadiographd` leaves beside the film, since some caches drop metadata."""
+        return sample.get(f"{self.image}{HEADER_POSTFIX}")
 
     def before(self, key: Hashable) -> str:
         """Key under which the state before the first edit is left."""

@@ -60,13 +60,16 @@ class EditLoop:
         # In a plain attribute, so that a cache keyed on the pickled transform notices other weights.
         self.weights_sha256 = load_record(self.segmenter).sha256 if isinstance(self.segmenter, str) else None
 
-    def __call__(self, image: torch.Tensor, anatomy: torch.Tensor | None, edit: Edit) -> Counterfactual:
+    def __call__(
+        self, image: torch.Tensor, anatomy: torch.Tensor | None, edit: Edit, header: str | None = None
+    ) -> Counterfactual:
         """Edit one film.
 
         Args:
             image: (1, H, W), or (3, H, W) with three equal channels, in any affine intensity scale and orientation.
             anatomy: (S, H, W) masks in the same axes; None segments the film with `segmenter`.
             edit: what is asked for, its region in the image's own axes.
+            header: JSON of `<key>_header`, for an image that a cache has stripped of its metadata.
 
         Returns:
             The counterfactual, its image like the one given (class, channels, dtype, device, metadata); lesion and
@@ -79,7 +82,7 @@ class EditLoop:
         film = one_channel(image)
         if not bool(torch.isfinite(plain_tensor(film)).all()):
             return self.abstain(image, edit.operation, edit.finding, edit.seed, "the film holds NaN or infinity")
-        result = self._run(film, self.masks(film, anatomy), edit)
+        result = self._run(film, self.masks(film, anatomy), edit, header)
         written = result.image.to(image.device, image.dtype).expand(image.shape[0], -1, -1)
         return replace(
             result,
@@ -99,8 +102,8 @@ class EditLoop:
         record = blank_record(operation, finding, seed, reason=reason, editor=(self.editor or AttenuationEditor()).name)
         return replace(self.untouched(image), record=record)
 
-    def _run(self, film: torch.Tensor, masks: torch.Tensor, edit: Edit) -> Counterfactual:
-        header = current_header(film, masks)
+    def _run(self, film: torch.Tensor, masks: torch.Tensor, edit: Edit, text: str | None) -> Counterfactual:
+        header = current_header(film, masks, text)
         gate = default_gate(edit.finding, edit.operation, self.gate) if isinstance(self.gate, str) else self.gate
         return make_counterfactual(
             plain_tensor(film).detach().cpu().float(),

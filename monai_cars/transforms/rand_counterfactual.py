@@ -75,6 +75,7 @@ class RandCounterfactual(RandomizableTransform):
         anatomy: torch.Tensor | None = None,
         regions: Mapping[str, Region] | None = None,
         randomize: bool = True,
+        header: str | None = None,
     ) -> Counterfactual:
         """Edit `img` (1 or 3, H, W) with its `anatomy` (S, H, W).
 
@@ -83,6 +84,7 @@ class RandCounterfactual(RandomizableTransform):
             anatomy: its masks.
             regions: finding -> where it lies in the pixels of `img`: what may be deleted.
             randomize: draw anew; False repeats the last draw.
+            header: JSON of the film's header, where `img` has lost its metadata.
 
         Returns:
             The counterfactual; with an empty record where the draw says to leave the film alone.
@@ -100,7 +102,7 @@ class RandCounterfactual(RandomizableTransform):
             return self.loop.abstain(img, "delete", first, self.drawn.seed, "no region of a finding on this film")
         region = known[chosen.finding] if chosen.operation == "delete" else None
         edit = Edit(chosen.operation, chosen.finding, severity=chosen.severity, seed=chosen.seed, region=region)
-        return self.loop(img, anatomy, edit)
+        return self.loop(img, anatomy, edit, header)
 
 
 class RandCounterfactuald(RandomizableTransform, FilmEditd):
@@ -191,7 +193,8 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
     def edit_film(self, sample: Sample) -> Counterfactual:
         """The edit that was drawn."""
         image, masks = sample[self.names.image], sample.get(self.names.anatomy)
-        return self.rand_counterfactual(image, masks, self._regions(sample), randomize=False)
+        header = self.names.header(sample)
+        return self.rand_counterfactual(image, masks, self._regions(sample), randomize=False, header=header)
 
     def _sample_state(self, sample: Sample) -> np.random.RandomState | None:
         if self.seed_key is None:

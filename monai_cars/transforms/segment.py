@@ -16,9 +16,9 @@ from monai.utils import TransformBackends, convert_to_tensor
 
 from monai_cars.anatomy import STRUCTURES, Segmenter, load_segmenter
 from monai_cars.axes import ORDERS, Axes, from_standard, recognise_axes, to_standard
-from monai_cars.radiograph import META_KEY, header_of
+from monai_cars.radiograph import HEADER_POSTFIX, META_KEY, Header, header_of
 from monai_cars.screening import require_frontal
-from monai_cars.transforms.state import like, one_channel
+from monai_cars.transforms.state import current_header, like, one_channel
 from monai_cars.weights import load_record
 
 __all__ = ["SegmentAnatomy", "SegmentAnatomyD", "SegmentAnatomyDict", "SegmentAnatomyd"]
@@ -158,6 +158,12 @@ class SegmentAnatomyd(MapTransform):
             image = convert_to_tensor(out[key], track_meta=get_track_meta())
             out[self.anatomy_key], axes = self.segmenter.segment(image)
             out[key] = _noted(image, axes)
+            text = out.get(f"{key}{HEADER_POSTFIX}")
+            if text is not None:
+                # The scale at this size: a cache that drops metadata drops the affine that tells it.
+                now = current_header(out[key][:1], out[self.anatomy_key])
+                noted = replace(Header.from_json(text), axes=str(axes), spacing=now.spacing)
+                out[f"{key}{HEADER_POSTFIX}"] = noted.to_json()
         return out
 
 

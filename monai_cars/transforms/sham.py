@@ -38,9 +38,11 @@ class ShamEdit(Transform):
         self.edit = Edit("sham", finding, side=side, zone=zone, seed=seed)
         self.loop = EditLoop(**loop)
 
-    def __call__(self, img: torch.Tensor, anatomy: torch.Tensor | None = None) -> Counterfactual:
+    def __call__(
+        self, img: torch.Tensor, anatomy: torch.Tensor | None = None, header: str | None = None
+    ) -> Counterfactual:
         """Redraw lung of `img` (1 or 3, H, W) with its `anatomy` (S, H, W); abstain where the gate is not passed."""
-        return self.loop(img, anatomy, self.edit)
+        return self.loop(img, anatomy, self.edit, header)
 
 
 class ShamEditd(FilmEditd):
@@ -73,7 +75,8 @@ class ShamEditd(FilmEditd):
 
     def edit_film(self, sample: Sample) -> Counterfactual:
         """Redraw healthy lung."""
-        return self.sham(sample[self.names.image], sample.get(self.names.anatomy))
+        names = self.names
+        return self.sham(sample[names.image], sample.get(names.anatomy), names.header(sample))
 
 
 ShamEditD = ShamEditDict = ShamEditd

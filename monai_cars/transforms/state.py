@@ -17,7 +17,7 @@ from monai_cars.radiograph import META_KEY, Header, header_of
 SIGN_SIDE = 128  # pixels on the longer side, enough to tell dense from aerated
 
 
-def current_header(image: torch.Tensor, anatomy: torch.Tensor) -> Header:
+def current_header(image: torch.Tensor, anatomy: torch.Tensor, text: str | None = None) -> Header:
     """The header of a film as it stands in the chain.
 
     The file's header says how the film was stored. Its range holds only while the values are the stored integers, its
@@ -26,12 +26,13 @@ def current_header(image: torch.Tensor, anatomy: torch.Tensor) -> Header:
     Args:
         image: (1, H, W), a MetaTensor where anything is known of it.
         anatomy: (S, H, W) uint8 masks in the same axes.
+        text: what `<key>_header` says, for an image that a cache has stripped of its metadata.
 
     Returns:
         A header with `spacing` in the order of the array's axes.
     """
-    header = header_of(image)
-    axes = _axes(image, anatomy, Axes.parse(header.axes))
+    header = header_of(image, text)
+    axes = _axes(image, anatomy, Axes.parse(header.axes), header.source == "memory")
     if axes.mirrored:
         warnings.warn(
             f"The film is mirrored left to right (axes {str(axes)!r}), as RandFlipd leaves it: `side` follows the "
@@ -41,9 +42,9 @@ def current_header(image: torch.Tensor, anatomy: torch.Tensor) -> Header:
     return replace(header, axes=str(axes), **_values(image, header), **_scale(image, header))
 
 
-def _axes(image: torch.Tensor, anatomy: torch.Tensor, stated: Axes) -> Axes:
+def _axes(image: torch.Tensor, anatomy: torch.Tensor, stated: Axes, unheard_of: bool) -> Axes:
     axes = replace(stated, order=order_of_masks(anatomy, otherwise=stated.order))
-    if stated.inverted or (isinstance(image, MetaTensor) and META_KEY in image.meta):
+    if stated.inverted or not unheard_of:
         return axes
     # Nobody has said that bright is dense: the mediastinum tells, at a size that costs little.
     step = max(1, max(image.shape) // SIGN_SIDE)

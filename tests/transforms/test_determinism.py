@@ -1,19 +1,30 @@
 """With a per-sample seed the same bytes come out under any workers, start method, cache, pickle or order."""
 
 import hashlib
+import json
 import multiprocessing
 import pickle
 
+import numpy as np
 import pytest
 import torch
-from monai.data import CacheDataset, DataLoader, Dataset, PersistentDataset, ThreadDataLoader, partition_dataset
+from monai.data import (
+    CacheDataset,
+    DataLoader,
+    Dataset,
+    MetaTensor,
+    PersistentDataset,
+    ThreadDataLoader,
+    partition_dataset,
+)
 from monai.data.utils import pickle_hashing
-from monai.transforms import Compose, ScaleIntensityd
+from monai.transforms import Compose, Resized, ScaleIntensityd
 from phantom import phantom
+from PIL import Image
 from torch.utils.data import ConcatDataset
 
 from monai_cars.sample_seed import SampleSeedDataset
-from monai_cars.transforms import RandCounterfactuald, ValidityGated
+from monai_cars.transforms import LoadRadiographd, RandCounterfactuald, SegmentAnatomyd, ValidityGated
 
 FILMS = [
     {"name": f"film-{seed}", "image": made.image, "anatomy": made.anatomy, "labels": torch.zeros(14)}
@@ -35,7 +46,7 @@ CHAIN = Compose([ScaleIntensityd("image"), *RANDOM])
 
 
 def digest(sample):
-    parts = [sample[key].as_tensor().numpy().tobytes() for key in ("image", "lesion", "support")]
+    parts = [np.asarray(sample[key]).tobytes() for key in ("image", "lesion", "support")]
     parts += [sample["labels"].numpy().tobytes(), sample["counterfactual"].encode()]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
@@ -114,3 +125,23 @@ def test_a_persistent_cache_notices_other_weights(tmp_path, monkeypatch):
 
     assert hashed("aa") != hashed("bb")
     assert hashed("aa") == hashed("aa")
+
+
+def test_a_cache_that_drops_metadata_changes_nothing(tmp_path):
+    paths = []
+    for seed in range(2):
+        path = tmp_path / f"{seed}.png"
+        Image.fromarray(phantom(seed=seed).image[0].numpy().astype(np.uint16)).save(path)
+        paths.append({"image": str(path), "name": path.stem, "labels": [0.0] * 14, "mm": 0.6})
+    load = [
+        LoadRadiographd("image", spacing_key="mm"),
+        Resized("image", (320, 320), mode="area"),
+        SegmentAnatomyd("image", axes="HW"),
+    ]
+    films = seeded(PersistentDataset(paths, Compose([*load, *RANDOM]), cache_dir=tmp_path / "cache"))
+    fresh = digests(films[i] for i in range(2))
+    assert not isinstance(films[0]["anatomy"], MetaTensor)
+    assert digests(films[i] for i in range(2)) == fresh
+    edits = [json.loads(films[i]["counterfactual"])["edits"] for i in range(2)]
+    assert any(edits)
+    assert all(edit["spacing"] == pytest.approx([0.6 * 512 / 320] * 2, rel=1e-3) for some in edits for edit in some)
