@@ -30,10 +30,11 @@ INVERTED = "-inverted"
 ORIENTATION_WEIGHTS = "cars_orientation"
 # How likely each order is before looking: films come as given or transposed by MONAI's readers; a mirror is a
 # deliberate augmentation and its only sure sign is the heart, so it takes strong evidence.
-PRIOR = {"HW": 0.0, "WH": -0.5, "HW-flip": -3.0, "WH-flip": -3.0}
-PRIOR_OTHER, PRIOR_INVERTED = -3.0, -2.0
+PRIOR = {"HW": 0.0, "WH": -0.5, "HW-flip": -4.0, "WH-flip": -4.0}
+PRIOR_OTHER, PRIOR_INVERTED = -4.0, -2.0
 SURE = 0.8
-FRONTAL_LOG_ODDS = 0.0
+FRONTAL_LOG_ODDS = 0.5
+SMALLEST_SIDE = 96  # pixels: what the network looks at; less is not enough to tell a chest
 
 
 @dataclass(frozen=True)
@@ -145,11 +146,17 @@ def recognise_axes(image: torch.Tensor) -> Axes:
         RadiographError: the image is no frontal chest film, or its orientation stays unsure; the message names the
             remedy.
     """
-    logs = _log_probabilities(image)
-    if float(logs[:NOT_FRONTAL].logsumexp(0) - logs[NOT_FRONTAL]) < FRONTAL_LOG_ODDS:
+    if min(image.shape[-2:]) < SMALLEST_SIDE:
         raise RadiographError(
-            f"the image does not look like a frontal chest radiograph (probability {1 - logs[NOT_FRONTAL].exp():.2f}, "
-            "at least 0.50 is needed); if it is one, pass axes= (for example axes='HW')"
+            f"an image of {tuple(image.shape[-2:])} pixels is too small to see how a film lies ({SMALLEST_SIDE} are "
+            "needed on each side); pass axes= (for example axes='HW')"
+        )
+    logs = _log_probabilities(image)
+    odds = float(logs[:NOT_FRONTAL].logsumexp(0) - logs[NOT_FRONTAL])
+    if not odds >= FRONTAL_LOG_ODDS:
+        raise RadiographError(
+            f"the image does not look like a frontal chest radiograph (log-odds {odds:.1f}, at least "
+            f"{FRONTAL_LOG_ODDS} are needed); if it is one, pass axes= (for example axes='HW')"
         )
     probability = (logs[:NOT_FRONTAL] + _prior()).softmax(0)
     best = int(probability.argmax())

@@ -5,11 +5,10 @@ from __future__ import annotations
 import torch
 
 from monai_cars.anatomy.structures import STRUCTURES, lung
-from monai_cars.axes import FRONTAL_LOG_ODDS, frontal_log_odds
+from monai_cars.axes import FRONTAL_LOG_ODDS, SMALLEST_SIDE, frontal_log_odds
 from monai_cars.files.header import RadiographError
 
 LEAST_LUNG, MOST_LUNG = 0.01, 0.55  # share of the film's area that one field takes
-SMALLEST_SIDE = 64  # pixels
 
 
 def require_frontal(image: torch.Tensor, *, source: str = "the image") -> None:
@@ -22,7 +21,7 @@ def require_frontal(image: torch.Tensor, *, source: str = "the image") -> None:
         source: names the film in the message.
 
     Raises:
-        RadiographError: the image is blank, smaller than 64 pixels, not finite, or shows something else.
+        RadiographError: the image is blank, smaller than 96 pixels, not finite, or shows something else.
 
     Example:
         >>> require_frontal(torch.zeros(1, 128, 128))
@@ -46,7 +45,7 @@ def require_frontal(image: torch.Tensor, *, source: str = "the image") -> None:
     if low == high:
         raise RadiographError(f"{source}: a film must show something (every pixel is {low:g}); give another file")
     odds = frontal_log_odds(plain)
-    if odds < FRONTAL_LOG_ODDS:
+    if not odds >= FRONTAL_LOG_ODDS:
         raise RadiographError(
             f"{source}: it does not look like a frontal chest radiograph (log-odds {odds:.1f}, at least "
             f"{FRONTAL_LOG_ODDS:.1f} are needed); give a frontal chest film"

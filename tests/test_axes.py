@@ -68,3 +68,8 @@ def test_an_unsure_orientation_is_refused_with_the_remedy(film, monkeypatch):
     monkeypatch.setattr("monai_cars.axes.SURE", 1.1)
     with pytest.raises(RadiographError, match=r"orientation of the film is unsure .* pass axes= to say how it lies"):
         recognise_axes(film)
+
+
+def test_too_small_a_film_is_refused_with_the_remedy(film):
+    with pytest.raises(RadiographError, match=r"\(50, 40\) pixels is too small .* pass axes="):
+        recognise_axes(film[:, :50, :40])

@@ -8,7 +8,7 @@ from monai_cars.anatomy.structures import SIDES, heart, lung
 
 INNER_THORAX_MM = 280.0  # inner thoracic width of an adult
 ADULT = 16.0  # years
-SPUR = 0.02  # share of a structure's height: columns that hold less are spurs of the mask, not its width
+SPUR = 0.1  # share of the heart's height: columns that hold less are fat pads and spurs of the mask, not its width
 
 
 def lung_areas(anatomy: torch.Tensor, spacing: tuple[float, float]) -> dict[str, float]:

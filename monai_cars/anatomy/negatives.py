@@ -48,10 +48,10 @@ def brain_slices(dataset_dir: str | Path, size: int) -> list[torch.Tensor]:
     """Slices of the FLAIR volumes in all three directions."""
     found = []
     for file in sorted(Path(dataset_dir, "ms_longitudinal").glob("*/study1_FLAIR*.nii.gz")):
-        volume = np.asarray(nibabel.load(file).dataobj, np.float32)
+        volume = np.asarray(nibabel.nifti1.load(file).dataobj, np.float32)
         for axis in range(3):
             for index in np.linspace(0.1, 0.9, 24) * volume.shape[axis]:
-                found.append(_square(volume.take(int(index), axis), size))
+                found.append(_square(np.take(volume, int(index), axis), size))
     return found
 
 

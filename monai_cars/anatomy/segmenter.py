@@ -140,7 +140,8 @@ def _shipped(name: str, sha256: str, device: str) -> AnatomySegmenter:
     network = anatomy_network()
     network.load_state_dict(load_state(name))
     where = None if device == "" else torch.device(device)
-    return AnatomySegmenter(network.eval().to(where or "cpu", memory_format=torch.channels_last), device=where)
+    network = network.eval().to(where or "cpu").to(memory_format=torch.channels_last)
+    return AnatomySegmenter(network, device=where)
 
 
 def load_segmenter(weights: str = "cars_anatomy", device: torch.device | str | None = None) -> AnatomySegmenter:
