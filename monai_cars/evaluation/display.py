@@ -37,22 +37,20 @@ class Window:
 
 
 def window_of(image: np.ndarray, region: np.ndarray | None = None) -> Window:
-    """Window from the 0.5th to the 99.5th percentile, of the bounding box of `region` where one is given.
+    """Window from the 0.5th to the 99.5th percentile, of the values inside `region` where one is given.
 
-    The thorax is windowed rather than the whole film, else collimated borders and burnt-in markers decide the contrast.
+    Lungs and heart decide the contrast, else collimated borders and burnt-in markers would.
 
     Args:
         image: (H, W), any affine scale.
-        region: (H, W) mask, usually the union of the lung fields and heart; an empty one is ignored.
+        region: (H, W) bool, usually the union of the lung fields and heart; an empty one is ignored.
 
     Example:
         >>> window_of(np.linspace(0, 100, 101)[None])
         Window(low=0.5, high=99.5)
     """
-    if region is not None and region.any():
-        y0, x0, y1, x1 = bounds(region)
-        image = image[y0:y1, x0:x1]
-    low, high = np.percentile(image, _PERCENTILES)
+    values = image[region] if region is not None and region.any() else image
+    low, high = np.percentile(values, _PERCENTILES)
     return Window(float(low), float(high))
 
 
