@@ -15,6 +15,8 @@ from monai_cars.edit import Box, CannotEdit
 
 WORKING_SIZE = 512  # pixels on the shorter side: what is smooth in an edit is computed here
 DEVICE = 0.14  # contrast units over their surroundings from which thin structures are devices, not vessels
+DEVICE_MM = 50.0
+OWN_DETAIL = 5.0  # times the median detail of the lungs
 SIDE_MARGIN_MM, BELOW_MARGIN_MM = 24.0, 44.0  # around a lung field: its rim, and the abdomen it is compared with
 
 
@@ -187,12 +189,20 @@ def smooth_noise(shape: tuple[int, ...], sigma: float, generator: torch.Generato
 
 
 def thin_and_dense(canvas: Canvas) -> np.ndarray:
-    """(h, w) contrast units by which structures narrower than 4 mm (tubes, wires, clips) exceed their surroundings.
+    """(h, w) contrast units by which tubes and wires exceed their surroundings.
 
-    What exceeds them by less than ``DEVICE`` (vessels, rib margins) is 0.
+    Narrower than 4 mm, at least ``DEVICE_MM`` long, and standing out from what lies beside them by more than ``DEVICE``
+    and by more than the film's own vessels and grain do; these count 0.
     """
     size = 2 * max(1, round(2.0 * canvas.feature)) + 1
-    return np.clip(ndi.white_tophat(canvas.u, size=(size, size)) - DEVICE, 0.0, None)
+    narrow = ndi.white_tophat(canvas.u, size=(size, size))
+    own = float(np.median(narrow[canvas.anatomy[:2].any(0)])) if canvas.anatomy[:2].any() else 0.0
+    excess = np.clip(narrow - max(DEVICE, OWN_DETAIL * own), 0.0, None)
+    labels, _ = ndi.label(excess > 0, structure=np.ones((3, 3)))
+    long = [
+        np.hypot(*(s.stop - s.start for s in box)) >= DEVICE_MM * canvas.feature for box in ndi.find_objects(labels)
+    ]
+    return excess * np.array([False, *long])[labels]
 
 
 def uniform(low: float, high: float, generator: torch.Generator) -> float:
