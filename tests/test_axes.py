@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from pydicom.data import get_testdata_file
 
 from monai_cars.anatomy.orientation import _COMPOSED, orient, upright
-from monai_cars.axes import ORDERS, Axes, from_standard, recognise_axes, to_standard
+from monai_cars.axes import ORDERS, Axes, _decide, from_standard, recognise_axes, to_standard
 from monai_cars.radiograph import RadiographError, read_radiograph
 
 
@@ -73,3 +73,28 @@ def test_an_unsure_orientation_is_refused_with_the_remedy(film, monkeypatch):
 def test_too_small_a_film_is_refused_with_the_remedy(film):
     with pytest.raises(RadiographError, match=r"\(50, 40\) pixels is too small .* pass axes="):
         recognise_axes(film[:, :50, :40])
+
+
+def said(**odds):
+    """Log-probabilities with some readings raised above the others."""
+    logs = torch.full((16,), -8.0)
+    for name, value in odds.items():
+        axes = Axes.parse(name.replace("_", "-"))
+        logs[2 * ORDERS.index(axes.order) + axes.inverted] = value
+    return logs.log_softmax(0)
+
+
+def test_a_mirror_needs_much_evidence_and_is_then_told():
+    assert _decide(said(HW=0.0, HW_flip=1.0)).order == "HW"
+    assert _decide(said(HW=0.0, HW_flip=4.0)).order == "HW-flip"
+    assert _decide(said(WH=0.0, WH_flip=4.0, HW=-3.0)).order == "WH-flip"
+    assert _decide(said(HW_inverted=0.0, HW=-6.0)) == Axes(
+        "HW", True, _decide(said(HW_inverted=0.0, HW=-6.0)).confidence
+    )
+
+
+def test_upside_down_the_more_likely_of_turn_and_mirror_is_taken_or_none():
+    assert _decide(said(HW_turn=0.0, HW_upside=4.0)).order == "HW-upside"
+    assert _decide(said(HW_turn=4.0, HW_upside=0.0)).order == "HW-turn"
+    with pytest.raises(RadiographError, match="orientation of the film is unsure"):
+        _decide(said(HW_turn=0.0, HW_upside=0.2))

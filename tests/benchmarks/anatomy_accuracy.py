@@ -167,8 +167,8 @@ def other_convention(data: Path, segmenter: AnatomySegmenter) -> Iterator[str]:
 def ratio_from_gap(lungs: np.ndarray) -> float:
     """CTR read from lung masks that leave the heart out: widest gap to both sides of the midline, over the thorax.
 
-    Each lung's medial border is followed from mid-height down to where it leaves the heart for the diaphragm: there it
-    runs sideways by more than two and a half columns a row.
+    Each lung's medial border is followed from mid-height down to where it leaves the heart for the diaphragm: it runs
+    sideways by more than two and a half columns a row, or by more than one after it had run straight down.
     """
     parts, count = ndimage.label(lungs)
     sizes = ndimage.sum(lungs, parts, range(1, count + 1))
@@ -185,11 +185,11 @@ def ratio_from_gap(lungs: np.ndarray) -> float:
 
 
 def _reach(distance: np.ndarray, width: int) -> float:
-    """Widest distance of a medial border from the midline, below its upper half and above the diaphragm."""
-    start = len(distance) // 2
-    step = 4
-    sideways = distance[step:] - distance[:-step] > 2.5 * step * width / 400
-    leaves = np.flatnonzero(sideways[start:])
+    """Widest distance of a medial border from the midline, in its lower half and above the diaphragm."""
+    start, step = len(distance) // 2, 6
+    slope = (distance[step:] - distance[:-step])[start:] / (step * width / 400)  # columns a row
+    settled = np.maximum.accumulate(slope < 0.4) if len(slope) else slope
+    leaves = np.flatnonzero((slope > 2.5) | ((slope > 1.0) & settled))
     end = start + leaves[0] + 1 if len(leaves) else len(distance)
     return max(float(distance[start:end].max()), 0.0)
 
