@@ -140,7 +140,8 @@ def _shipped(name: str, sha256: str, device: str) -> AnatomySegmenter:
     network = anatomy_network()
     network.load_state_dict(load_state(name))
     where = None if device == "" else torch.device(device)
-    network = network.eval().to(where or "cpu").to(memory_format=torch.channels_last)
+    network = network.eval().to(where or "cpu")
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # missing in torch's stubs
     return AnatomySegmenter(network, device=where)
 
 
