@@ -74,7 +74,7 @@ def contrast_unit(image: torch.Tensor, anatomy: torch.Tensor, *, inverted: bool 
         inverted = bright - dense > INVERTED_EVIDENCE * max(dense - dark, 0.05 * (high - low))
     aerated = float(bright if inverted else dark)
     unit = dense - aerated
-    return ContrastUnit(unit, dense, aerated, max(-unit if inverted else unit, 0.0) / (high - low))
+    return ContrastUnit(unit, dense, aerated, float(max(-unit if inverted else unit, 0.0) / (high - low)))
 
 
 def _thumbnail(image: torch.Tensor, anatomy: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
