@@ -33,9 +33,13 @@ def delete_opacity(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Pr
     outline = _outline(canvas, edit, lungs)
     signed = ndi.distance_transform_edt(outline) - ndi.distance_transform_edt(~outline)
     collar = COLLAR_MM * canvas.feature
-    background = harmonic_fill(canvas.blur(canvas.u, 2.5), signed > -collar, lungs & ~canvas.heart)
-    smooth = shell_smooth if edit.scale.unit == "mm" else patch_smooth
-    added = smooth(canvas.u - background, signed, canvas.feature, collar)
+    round_one = edit.scale.unit == "mm"
+    hole = signed > -collar
+    if not round_one:  # what touches the heart or the diaphragm ends there
+        hole &= lungs & ~canvas.heart
+    background = harmonic_fill(canvas.blur(canvas.u, 2.5), hole, lungs & ~canvas.heart)
+    smooth = shell_smooth if round_one else patch_smooth
+    added = smooth(canvas.u - background, np.where(hole, signed, -np.inf), canvas.feature, collar)
     # The outline is drawn on pixels; half a pixel of blur takes its stairs out of the estimate.
     added = ndi.gaussian_filter(np.clip(added, 0.0, None), 0.8) * smoothstep((signed + collar) / collar)
     strength = float(added[outline].mean())

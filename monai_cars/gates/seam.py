@@ -9,6 +9,8 @@ from torch.nn import functional
 
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
 
+OUTLINE_MM = 3.0
+FEWEST = 30  # pixels of the border that must be left to judge it without those beside an outline
 SAMPLE = 1_000_000  # torch.quantile takes no more than 16 million; a border never needs them
 
 
@@ -18,7 +20,8 @@ class NoSeam:
 
     ``value = P95 (|grad after| - |grad before|)+ / median |grad before|`` over the pixels beside the border, gradients
     by neighbour differences. A hard paste of a visible opacity scores above 3, a feathered edit below 1; where an edit
-    ends at an edge that the film had anyway (fluid at the chest wall), nothing steepens.
+    ends at an edge that the film had anyway (fluid at the chest wall), nothing steepens; beside the outline of a
+    structure it is not judged.
 
     Args:
         threshold: largest allowed steepening.
@@ -42,6 +45,8 @@ class NoSeam:
         top, left = y0 - max(y0 - 2, 0), x0 - max(x0 - 2, 0)
         support[top : top + y1 - y0, left : left + x1 - x0] = context.support.cpu()
         border = _beside_border(support)
+        inner = border & ~_beside_anatomy(context.anatomy[(slice(None), *crop[1:])], context.millimetre)
+        border = inner if int(inner.sum()) >= FEWEST else border
         # A film with flat areas has no texture of its own: a hundredth of the contrast unit is never seen.
         texture = max(float(was[border].median()), 0.01 * abs(context.unit.value))
         value = float(torch.quantile((now - was)[border].clamp_min(0)[:SAMPLE], 0.95)) / texture
@@ -54,6 +59,18 @@ def _steepness(film: torch.Tensor) -> torch.Tensor:
     down = functional.pad(film.diff(dim=0).abs(), (0, 0, 0, 1))
     right = functional.pad(film.diff(dim=1).abs(), (0, 1))
     return torch.maximum(down, right)
+
+
+def _beside_anatomy(anatomy: torch.Tensor, millimetre: float) -> torch.Tensor:
+    """(h, w) bool pixels within some millimetres of a structure's outline.
+
+    The film has an edge of its own there, which a deletion lays bare and which fluid hides.
+    """
+    size = 2 * max(1, round(OUTLINE_MM * millimetre)) + 1
+    masks = anatomy[None].float().cpu()
+    grown = functional.max_pool2d(masks, size, stride=1, padding=size // 2)
+    shrunk = -functional.max_pool2d(-masks, size, stride=1, padding=size // 2)
+    return (grown > shrunk)[0].any(0)
 
 
 def _beside_border(support: torch.Tensor) -> torch.Tensor:
