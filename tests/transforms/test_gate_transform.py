@@ -128,7 +128,6 @@ def test_transposed_and_inverted_films(sample):
 @pytest.mark.parametrize(
     "between",
     [Resized("image", (400, 400)), Flipd("image", 1), Transposed("image", (0, 2, 1))],
-    ids=str,
     ids=lambda transform: type(transform).__name__,
 )
 def test_spatial_transforms_before_the_gate_name_the_remedy(sample, between):
