@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -133,7 +134,7 @@ def difference_limit(difference: np.ndarray) -> float:
     """
     changed = np.abs(difference[difference != 0])
     largest = float(np.percentile(changed, 99.9)) if changed.size else 0.0
-    return round(0.05 * max(1, np.ceil(largest / 0.05)), 2)
+    return round(0.05 * max(1, math.ceil(largest / 0.05)), 2)
 
 
 def encode(picture: np.ndarray, *, quality: int | None = None) -> bytes:

@@ -50,7 +50,7 @@ def number(value: Any) -> str:
     """A value for reading.
 
     Example:
-        >>> number(0.012345), number(10853.2), number([0.5, 2]), number(None), number(True), number("any")
+        >>> number(0.01234), number(10853.2), number([0.5, 2]), number(None), number(True), number("any")
         ('0.01234', '10853', '0.5 to 2', '-', 'yes', 'any')
     """
     if value is None or value == "":
