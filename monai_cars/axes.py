@@ -28,9 +28,9 @@ __all__ = ["INVERTED", "ORDERS", "Axes", "from_standard", "frontal_log_odds", "r
 
 INVERTED = "-inverted"
 ORIENTATION_WEIGHTS = "cars_orientation"
-# How likely each order is before looking: films come as given or transposed by MONAI's readers, seldom inverted.
+# How likely each order is before looking: films come as given or transposed by MONAI's readers.
 PRIOR = {"HW": 0.0, "HW-flip": 0.0, "WH": -0.5, "WH-flip": -0.5}
-PRIOR_OTHER, PRIOR_INVERTED = -4.0, -2.0
+PRIOR_OTHER, PRIOR_INVERTED = -4.0, -0.3
 # A mirror is a deliberate augmentation and the heart its only sure sign: log-odds that a mirrored reading needs. None
 # of the 1,256 real films reaches it unmirrored.
 MIRROR_LOG_ODDS = 2.8

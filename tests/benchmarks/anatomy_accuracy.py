@@ -31,6 +31,7 @@ from monai_cars.anatomy.orientation_training import frontal_films
 from monai_cars.anatomy.recipe import train_stages
 from monai_cars.axes import recognise_axes
 from monai_cars.radiograph import RadiographError
+from monai_cars.transforms import SegmentAnatomy
 
 FOLDS = 5
 CONTOURS = Path(__file__).resolve().parents[2] / "bundles/cars_chest_xray/configs/engineer_drawn_contours.json"
@@ -107,6 +108,15 @@ def segment(segmenter: AnatomySegmenter, film: np.ndarray) -> np.ndarray:
     return segmenter(torch.from_numpy(np.ascontiguousarray(film, dtype=np.float32))[None]).numpy() > 0
 
 
+def inverted_too(segmenter: AnatomySegmenter, film: np.ndarray) -> np.ndarray:
+    """Masks of a film whose polarity is to be recognised; none where it is refused."""
+    try:
+        masks = SegmentAnatomy(segmenter)(torch.from_numpy(np.ascontiguousarray(film, dtype=np.float32))[None])
+    except RadiographError:
+        return np.zeros((3, *film.shape), bool)
+    return np.asarray(masks) > 0
+
+
 def bootstrap(values: dict[str, list[float]], draws: int = 2000) -> tuple[float, float]:
     """95 % interval of the mean over films, patients drawn with replacement."""
     rng = np.random.default_rng(0)
@@ -129,7 +139,10 @@ def five_folds(data: Path, folder: Path) -> Iterator[str]:
             if fold_of[film.patient] not in segmenters:
                 continue
             image, mask = change(read_grey(film.image), masks_of(film)[0][:2].any(0))
-            score = dice(segment(segmenters[fold_of[film.patient]], image)[:2].any(0), mask)
+            segmenter = segmenters[fold_of[film.patient]]
+            # An inverted film goes the way that a user's goes: SegmentAnatomy recognises it and turns it round first.
+            found = inverted_too(segmenter, image) if name == "inverted" else segment(segmenter, image)
+            score = dice(found[:2].any(0), mask)
             scores.setdefault(film.patient, []).append(score)
             worst = min(worst, (score, film.image.name))
         every = np.concatenate(list(scores.values()))
