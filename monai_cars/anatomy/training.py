@@ -31,7 +31,7 @@ def masked_loss(logits: torch.Tensor, target: torch.Tensor, known: torch.Tensor)
     return ((entropy + dice) * known).sum() / known.sum().clamp(min=1)
 
 
-class Average:
+class WeightAverage:
     """Exponential moving average of a network's weights, warmed up so that the first steps are forgotten."""
 
     def __init__(self, network: torch.nn.Module, decay: float):
@@ -91,7 +91,7 @@ def train(
     images, masks, known = load_films(films)
     drawn = torch.ones(len(films)) if weights is None else torch.tensor(list(weights), dtype=torch.float32)
     optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay)
-    mean, start, running = Average(network, average), time.monotonic(), 0.0
+    mean, start, running = WeightAverage(network, average), time.monotonic(), 0.0
     network.train()
     for step in range(steps):
         share = step / steps

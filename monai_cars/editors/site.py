@@ -52,8 +52,11 @@ def allowed_site(canvas: Canvas, edit: Edit, generator: torch.Generator, *, radi
 
 def _draw(canvas: Canvas, sites: np.ndarray, radius: float, generator: torch.Generator) -> tuple[float, float]:
     rows, columns = np.nonzero(sites)
-    local = ndi.gaussian_filter(canvas.u, max(radius * 0.6, 1.0))[rows, columns]
-    weight = np.exp(-4.0 * np.clip(local, 0.0, 1.5))
+    sigma = max(radius * 0.6, 1.0)
+    mean = ndi.gaussian_filter(canvas.u, sigma)
+    spread = np.sqrt(np.clip(ndi.gaussian_filter(canvas.u**2, sigma) - mean**2, 0.0, None))
+    # Between the ribs rather than on them or on the clavicle, in aerated lung rather than on the hilum.
+    weight = np.exp(-4.0 * np.clip(mean, 0.0, 1.5) - 12.0 * np.clip(spread, 0.0, 0.5))[rows, columns]
     pick = int(np.searchsorted(np.cumsum(weight), float(torch.rand((), generator=generator)) * weight.sum()))
     pick = min(pick, len(rows) - 1)
     return float(rows[pick]), float(columns[pick])

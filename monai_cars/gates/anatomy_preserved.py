@@ -12,7 +12,10 @@ from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
 
 @dataclass(frozen=True)
 class AnatomyPreserved:
-    """Smallest Dice of a structure before and after; both masks are whole fields, which an opacity does not shrink.
+    """Smallest Dice of a structure before and after.
+
+    Lung fields are whole fields, which an opacity does not shrink: they are compared everywhere. The cardiac silhouette
+    is compared outside the support: fluid or a consolidation beside the heart hides its border, as it should.
 
     Args:
         threshold: least Dice.
@@ -31,6 +34,9 @@ class AnatomyPreserved:
         if masks is None:
             return unavailable(self.name, "no segmenter was given to the gate", self.threshold)
         was, now = context.anatomy > 0, masks.to(context.anatomy.device) > 0
+        heart, (rows, columns) = STRUCTURES.index("heart"), context.box.slices
+        was[heart, rows, columns] &= ~context.support.to(was.device)
+        now[heart, rows, columns] &= ~context.support.to(now.device)
         total = was.sum((1, 2)) + now.sum((1, 2))
         dice = torch.where(total > 0, 2 * (was & now).sum((1, 2)) / total.clamp_min(1), torch.ones(len(total)))
         worst = int(dice.argmin())

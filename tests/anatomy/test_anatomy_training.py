@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from monai_cars.anatomy.export import export_weights
 from monai_cars.anatomy.films import LabelledFilm
 from monai_cars.anatomy.network import anatomy_network
-from monai_cars.anatomy.training import Average, masked_loss, train
+from monai_cars.anatomy.training import WeightAverage, masked_loss, train
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_deadline_ends_the_training_early(films, capsys):
 
 def test_the_average_forgets_its_start():
     network = torch.nn.Linear(1, 1)
-    average = Average(network, 0.9)
+    average = WeightAverage(network, 0.9)
     torch.nn.init.constant_(network.weight, 5.0)
     for _ in range(200):
         average.update(network)
