@@ -8,7 +8,7 @@ from scipy import ndimage as ndi
 
 from monai_cars.edit import Box, CannotEdit, Edit, Proposal, Quantity
 from monai_cars.editors.canvas import Canvas, smooth_noise, uniform
-from monai_cars.editors.site import allowed_site
+from monai_cars.editors.site import allowed_sites
 
 CHORD_OF_ONE_UNIT = 140.0  # mm of soft tissue in air-filled lung that add one contrast unit
 FAINTEST = 0.18  # contrast units; less is not seen on any film
@@ -30,7 +30,7 @@ def insert_nodule(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Pro
     """
     asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
     radius = canvas.millimetres(asked.value / 2)
-    site = allowed_site(canvas, edit, generator, radius=radius)
+    site = allowed_sites(canvas, edit, generator, radius=radius)[0]
     chord, extent = perturbed_chord(radius, generator)
     density = uniform(0.7, 1.5, generator) * (3.0 if _calcified(edit, generator) else 1.0)
     needed = CONSPICUITY * local_spread(canvas, site, radius)

@@ -10,7 +10,7 @@ from scipy import ndimage as ndi
 
 from monai_cars.edit import Box, CannotEdit, Edit, Proposal
 from monai_cars.editors.canvas import Canvas, enlarge, feather, thin_and_dense, uniform
-from monai_cars.editors.site import allowed_site
+from monai_cars.editors.site import allowed_sites
 
 RADIUS_MM = (10.0, 24.0)
 FEATHER_MM = 3.0
@@ -31,7 +31,8 @@ def sham_redraw(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Propo
     radius = uniform(*RADIUS_MM, generator) * canvas.feature
     devices = thin_and_dense(canvas)
     # Redrawn texture would cut a tube in two: of a few places the one with the least of it is taken.
-    places = [_disc(canvas, allowed_site(canvas, edit, generator, radius=radius), radius) for _ in range(PLACES)]
+    sites = allowed_sites(canvas, edit, generator, radius=radius, count=PLACES)
+    places = [_disc(canvas, site, radius) for site in sites]
     support = min(places, key=lambda place: float(devices[place].sum()))
     shift = _donor_shift(canvas, support, radius, generator)
     proposal = _exchange(canvas, support, shift)

@@ -31,8 +31,10 @@ def region_of(canvas: Canvas, side: str, zone: str | None) -> np.ndarray:
     return field & zones(torch.from_numpy(canvas.anatomy.astype(np.uint8)))[side, zone].numpy().astype(bool)
 
 
-def allowed_site(canvas: Canvas, edit: Edit, generator: torch.Generator, *, radius: float) -> tuple[float, float]:
-    """A centre (row, column) in working pixels for a round finding.
+def allowed_sites(
+    canvas: Canvas, edit: Edit, generator: torch.Generator, *, radius: float, count: int = 1
+) -> list[tuple[float, float]]:
+    """Centres (row, column) in working pixels for a round finding, drawn independently.
 
     The finding lies within one lung field outside the cardiac silhouette, at most a tenth of its radius beyond the
     pleura, and rather where the lung is aerated than on the hilum or an opacity.
@@ -47,16 +49,18 @@ def allowed_site(canvas: Canvas, edit: Edit, generator: torch.Generator, *, radi
     if not sites.any():
         where = " ".join(part for part in (edit.side, edit.zone) if part)
         raise CannotEdit(f"no room for a {edit.finding} of {2 * radius / canvas.feature:.0f} mm in the {where} lung")
-    return _draw(canvas, sites, radius, generator)
+    return _draw(canvas, sites, radius, generator, count)
 
 
-def _draw(canvas: Canvas, sites: np.ndarray, radius: float, generator: torch.Generator) -> tuple[float, float]:
+def _draw(
+    canvas: Canvas, sites: np.ndarray, radius: float, generator: torch.Generator, count: int
+) -> list[tuple[float, float]]:
     rows, columns = np.nonzero(sites)
     sigma = max(radius * 0.6, 1.0)
     mean = ndi.gaussian_filter(canvas.u, sigma)
     spread = np.sqrt(np.clip(ndi.gaussian_filter(canvas.u**2, sigma) - mean**2, 0.0, None))
     # Between the ribs rather than on them or on the clavicle, in aerated lung rather than on the hilum.
     weight = np.exp(-4.0 * np.clip(mean, 0.0, 1.5) - 12.0 * np.clip(spread, 0.0, 0.5))[rows, columns]
-    pick = int(np.searchsorted(np.cumsum(weight), float(torch.rand((), generator=generator)) * weight.sum()))
-    pick = min(pick, len(rows) - 1)
-    return float(rows[pick]), float(columns[pick])
+    total = np.cumsum(weight)
+    picks = np.searchsorted(total, torch.rand(count, generator=generator).numpy() * total[-1]).clip(max=len(rows) - 1)
+    return [(float(rows[pick]), float(columns[pick])) for pick in picks]

@@ -66,11 +66,13 @@ def _beside_anatomy(anatomy: torch.Tensor, millimetre: float) -> torch.Tensor:
 
     The film has an edge of its own there, which a deletion lays bare and which fluid hides.
     """
-    size = 2 * max(1, round(OUTLINE_MM * millimetre)) + 1
-    masks = anatomy[None].float().cpu()
+    step = max(1, round(millimetre))  # on a grid of a millimetre: a large pool at native size costs a second
+    size = 2 * max(1, round(OUTLINE_MM * millimetre / step)) + 1
+    masks = anatomy[None, :, ::step, ::step].float().cpu()
     grown = functional.max_pool2d(masks, size, stride=1, padding=size // 2)
     shrunk = -functional.max_pool2d(-masks, size, stride=1, padding=size // 2)
-    return (grown > shrunk)[0].any(0)
+    beside = (grown > shrunk)[0].any(0).repeat_interleave(step, 0).repeat_interleave(step, 1)
+    return beside[: anatomy.shape[1], : anatomy.shape[2]]
 
 
 def _beside_border(support: torch.Tensor) -> torch.Tensor:
