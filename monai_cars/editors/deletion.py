@@ -15,6 +15,7 @@ from monai_cars.editors.texture import smooth_proposal
 COLLAR_MM = 5.0  # beyond the outline, where the opacity's blurred border still counts
 SHELL_MM = 1.2  # thickness of the shells of equal depth
 ALONG_MM = 14.0  # smoothing along a shell: longer than a rib is wide, so that ribs average out and stay on the film
+RIM_MM = 1.0
 PATCH_MM = 6.0  # smoothing of an opacity without an edge
 LEAST = 0.05  # contrast units; what adds less cannot be told from normal lung
 
@@ -34,9 +35,9 @@ def delete_opacity(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Pr
     signed = ndi.distance_transform_edt(outline) - ndi.distance_transform_edt(~outline)
     collar = COLLAR_MM * canvas.feature
     round_one = edit.scale.unit == "mm"
-    hole = signed > -collar
-    if not round_one:  # what touches the heart or the diaphragm ends there
-        hole &= lungs & ~canvas.heart
+    # What touches the heart or the diaphragm ends there; a round one may lie on the pleura, just beyond the field.
+    rim = max(1, int(RIM_MM * canvas.feature))
+    hole = (signed > -collar) & (ndi.binary_dilation(lungs, iterations=rim) if round_one else lungs & ~canvas.heart)
     background = harmonic_fill(canvas.blur(canvas.u, 2.5), hole, lungs & ~canvas.heart)
     smooth = shell_smooth if round_one else patch_smooth
     added = smooth(canvas.u - background, np.where(hole, signed, -np.inf), canvas.feature, collar)

@@ -49,7 +49,8 @@ def test_the_gate_measures_what_the_edit_measured(sample):
     edited = insert()(sample)
     again = {check["name"]: check["value"] for check in record(ValidityGated("image")(edited))["gate"]["checks"]}
     first = {check["name"]: check["value"] for check in record(edited)["edits"][0]["checks"]}
-    assert again == pytest.approx(first, rel=1e-3)
+    # The record carries four digits of the asked and measured amounts; their small difference keeps fewer.
+    assert again == pytest.approx(first, rel=1e-3, abs=1e-4)
 
 
 def test_two_edits_are_judged_one_by_one(sample):
