@@ -8,8 +8,8 @@ from scipy import ndimage as ndi
 
 from monai_cars.edit import OPACIFIED, CannotEdit, Edit, Proposal
 from monai_cars.editors.canvas import Canvas, feather, smooth_noise, smoothstep, uniform
+from monai_cars.editors.native import smooth_proposal
 from monai_cars.editors.site import region_of
-from monai_cars.editors.texture import smooth_proposal
 
 FEATHER_MM = 4.0
 SOFT_TISSUE = 0.9  # contrast units: what a fully consolidated lobe reaches

@@ -9,8 +9,8 @@ from scipy import ndimage as ndi
 from monai_cars.edit import OPACIFIED, CannotEdit, Edit, Proposal, Quantity
 from monai_cars.editors.canvas import Canvas, smoothstep
 from monai_cars.editors.fill import harmonic_fill
+from monai_cars.editors.native import smooth_proposal
 from monai_cars.editors.outline import outline_of
-from monai_cars.editors.texture import smooth_proposal
 
 COLLAR_MM = 5.0  # beyond the outline, where the opacity's blurred border still counts
 SHELL_MM = 1.2  # thickness of the shells of equal depth

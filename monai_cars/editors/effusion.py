@@ -11,7 +11,7 @@ from scipy import ndimage as ndi
 
 from monai_cars.edit import OPACIFIED, CannotEdit, Edit, Proposal, Quantity
 from monai_cars.editors.canvas import Canvas, feather, smooth_noise, smoothstep, thin_and_dense, uniform
-from monai_cars.editors.texture import smooth_proposal
+from monai_cars.editors.native import smooth_proposal
 
 BEYOND_MM = 8.0  # how far below and beside the segmented field aerated pixels may still be filled
 MARGIN_MM = 4.0

@@ -2,10 +2,11 @@
 
 from monai_cars.gates.anatomy_preserved import AnatomyPreserved
 from monai_cars.gates.contract import Check, CheckResult, Context, Gate, Verdict, judged, unavailable
+from monai_cars.gates.density_preserved import DensityPreserved
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.profiles import default_gate
 from monai_cars.gates.removed import OpacityRemoved
-from monai_cars.gates.rewritten import DensityPreserved, Rewritten
+from monai_cars.gates.rewritten import Rewritten
 from monai_cars.gates.seam import NoSeam
 from monai_cars.gates.severity import SeverityAgrees
 from monai_cars.gates.site import InsideLung

@@ -6,9 +6,10 @@ from typing import Literal
 
 from monai_cars.gates.anatomy_preserved import AnatomyPreserved
 from monai_cars.gates.contract import Check, Gate
+from monai_cars.gates.density_preserved import DensityPreserved
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.removed import OpacityRemoved
-from monai_cars.gates.rewritten import DensityPreserved, Rewritten
+from monai_cars.gates.rewritten import Rewritten
 from monai_cars.gates.seam import NoSeam
 from monai_cars.gates.severity import SeverityAgrees
 from monai_cars.gates.site import InsideLung
