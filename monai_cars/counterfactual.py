@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from monai_cars.editors import AttenuationEditor, Editor, Film
 from monai_cars.gates import Context, Gate, default_gate
 from monai_cars.measurement import measure
 from monai_cars.radiograph import Header, header_of
-from monai_cars.record import edit_record, fill_record
+from monai_cars.record import earlier_edits, edit_record, fill_record
 
 __all__ = ["Composite", "Counterfactual", "compose", "film_seed", "make_counterfactual"]
 
@@ -56,6 +57,7 @@ def make_counterfactual(
     segmenter: Segmenter | None = None,
     shared_model: bool = True,
     max_attempts: int = 4,
+    earlier: Sequence[Mapping[str, Any]] = (),
 ) -> Counterfactual:
     """Propose, compose, gate; accept, try again with a new seed, or abstain.
 
@@ -69,6 +71,7 @@ def make_counterfactual(
         segmenter: measures the anatomy after the edit for checks that need it; they are unavailable without.
         shared_model: whether that segmenter also placed the edit.
         max_attempts: proposals before abstaining.
+        earlier: entries of the record of edits that the image already carries.
 
     Raises:
         ValueError: shapes that do not fit together, or max_attempts below 1.
@@ -84,6 +87,7 @@ def make_counterfactual(
     turned = replace(edit, region=_turned(edit.region, header.axes, plain)) if edit.region else edit
     gate = gate or default_gate(edit.finding, edit.operation)
     film, anatomy_up = _film(upright, _bright_is_dense(header, sign), to_standard(masks, header.axes).contiguous())
+    film = replace(film, earlier=earlier_edits(earlier, (upright.shape[1], upright.shape[2])))
     record, composite, proposal = _attempts(
         film, anatomy_up, turned, editor or AttenuationEditor(), gate, segmenter, max_attempts
     )

@@ -1,85 +1,38 @@
-"""What is asked of an editor and what it proposes: the vocabulary of edits, severities and proposals."""
+"""What is asked of an editor and what it proposes: edits, the regions they name, and proposals."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import torch
 
+from monai_cars.severity import OPACIFIED, SEVERITY, Quantity, Severity, canonical
+
+__all__ = [
+    "OPACIFIED",
+    "OPERATIONS",
+    "SEVERITY",
+    "SIDES",
+    "ZONES",
+    "Box",
+    "CannotEdit",
+    "Earlier",
+    "Edit",
+    "Operation",
+    "Proposal",
+    "Quantity",
+    "Region",
+    "Severity",
+]
+
 Operation = Literal["insert", "delete", "sham"]
 OPERATIONS: tuple[Operation, ...] = ("insert", "delete", "sham")
 SIDES = ("left", "right")
+# Findings whose place the anatomy itself shows, so that a deletion needs no region.
+LOCATED_BY_ANATOMY = ("enlarged heart", "enlarged cardiomediastinum", "support devices")
 ZONES = ("upper", "middle", "lower", "apex", "costophrenic", "hilar")
-
-
-class Quantity(NamedTuple):
-    """A measured amount with its unit.
-
-    Example:
-        >>> Quantity(18, "mm").value
-        18
-    """
-
-    value: float
-    unit: str
-
-
-@dataclass(frozen=True)
-class Severity:
-    """The scale on which the severity of one finding in [0, 1] is laid out, linear from ``low`` to ``high``.
-
-    Args:
-        quantity: what is measured.
-        unit: its unit; ``"fraction"`` needs no pixel spacing.
-        low: amount at severity 0, the mildest *visible* finding.
-        high: amount at severity 1.
-        source: where the range comes from.
-    """
-
-    quantity: str
-    unit: str
-    low: float
-    high: float
-    source: str
-
-    def amount(self, normalised: float) -> Quantity:
-        """Amount at a severity in [0, 1].
-
-        Example:
-            >>> SEVERITY["nodule"].amount(0.5)
-            Quantity(value=19.0, unit='mm')
-        """
-        return Quantity(self.low + normalised * (self.high - self.low), self.unit)
-
-    def normalised(self, value: float) -> float:
-        """Severity at an amount in this scale's unit; outside [0, 1] when the amount is."""
-        return (value - self.low) / (self.high - self.low)
-
-
-OPACIFIED = 0.15  # added contrast units from which a reader sees lung as opacified; editors and measurements share it
-
-_FLEISCHNER = "Fleischner Society glossary (Hansell et al., Radiology 2008): nodule <= 30 mm, mass > 30 mm"
-SEVERITY: dict[str, Severity] = {
-    "nodule": Severity(
-        "diameter", "mm", 8.0, 30.0, _FLEISCHNER + "; below 8 mm few are seen on a film (Muhm et al., Radiology 1983)"
-    ),
-    "mass": Severity("diameter", "mm", 30.0, 80.0, _FLEISCHNER + "; 80 mm fits every adult zone"),
-    "consolidation": Severity(
-        "opacified share of the lung field",
-        "fraction",
-        0.04,
-        0.40,
-        "a subsegment (about 1/25 of one lung) to about two lobes' projection; geometry of the lung field, no standard",
-    ),
-    "effusion": Severity(
-        "opacified share of the lung field",
-        "fraction",
-        0.03,
-        0.55,
-        "a blunted costophrenic angle (about 200 mL, Blackmore et al., Acad Radiol 1996) to fluid above the hilum",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -107,13 +60,13 @@ class Edit:
 
     Args:
         operation: ``"insert"``, ``"delete"`` or ``"sham"``.
-        finding: a key of :data:`SEVERITY`.
+        finding: a key of :data:`SEVERITY`, or another usual name of one (``monai_cars.severity.ALIASES``).
         side: the patient's side, or None for either.
         zone: one of :data:`ZONES`, or None for anywhere that the finding occurs.
         severity: normalised in [0, 1], or a :class:`Quantity` in the finding's unit; None lets the editor decide
             (a deletion removes what is there).
         seed: decides every random draw of the edit.
-        region: where the finding to delete lies; deletions only.
+        region: where the finding to delete lies; deletions only, and not needed for LOCATED_BY_ANATOMY.
 
     Raises:
         ValueError: an unknown operation, finding, side or zone, a severity out of range, or a wrong region.
@@ -133,12 +86,13 @@ class Edit:
 
     def __post_init__(self) -> None:
         _choice("operation", self.operation, OPERATIONS)
+        object.__setattr__(self, "finding", canonical(self.finding))
         _choice("finding", self.finding, tuple(SEVERITY))
         if self.side is not None:
             _choice("side", self.side, SIDES)
         if self.zone is not None:
             _choice("zone", self.zone, ZONES)
-        if self.operation == "delete" and self.region is None:
+        if self.operation == "delete" and self.region is None and self.finding not in LOCATED_BY_ANATOMY:
             raise ValueError(
                 f"delete {self.finding}: a region must say where the finding lies, got none; "
                 "give a mask, a box or a point (no localiser ships yet)"
@@ -193,6 +147,23 @@ class Proposal:
     lesion: torch.Tensor
     asked: Quantity | None = None
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An accepted edit that a film already carries.
+
+    Args:
+        operation: what was done.
+        finding: key of SEVERITY.
+        lesion: (H, W) bool, native, in the axes of the film that the editor receives.
+        record: its entry of the record.
+    """
+
+    operation: str
+    finding: str
+    lesion: torch.Tensor
+    record: Mapping[str, object] = field(default_factory=dict, repr=False)
 
 
 class CannotEdit(Exception):  # noqa: N818 - an outcome of a film, not a fault

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
-from monai_cars.edit import Edit, Proposal, Quantity
+from monai_cars.edit import Box, Earlier, Edit, Proposal, Quantity
 from monai_cars.editors import Editor, Film
 from monai_cars.gates import Verdict
 
@@ -34,6 +35,7 @@ def edit_record(film: Film, edit: Edit, editor: Editor) -> dict[str, Any]:
         "finding": edit.finding,
         "side": edit.side,
         "zone": edit.zone,
+        "shape": list(film.image.shape[1:]),
         "seed": edit.seed,
         "attempts": 0,
         "editor": editor.name,
@@ -85,6 +87,18 @@ def severity_entry(edit: Edit, amount: Quantity | None) -> dict[str, Any] | None
         return None
     scale = edit.scale
     return {"value": rounded(amount.value), "unit": amount.unit, "normalised": rounded(scale.normalised(amount.value))}
+
+
+def earlier_edits(entries: Iterable[Mapping[str, Any]], shape: tuple[int, int]) -> tuple[Earlier, ...]:
+    """The accepted edits of a record that lie on a film of this shape; those made at another size are left out."""
+    found = []
+    for entry in entries:
+        if entry.get("accepted") and entry.get("box") and tuple(entry.get("shape") or ()) == tuple(shape):
+            box = Box(*entry["box"])
+            lesion = torch.zeros(shape, dtype=torch.bool)
+            lesion[box.slices] = mask_of(entry["lesion_rle"], (box.y1 - box.y0, box.x1 - box.x0))
+            found.append(Earlier(entry["operation"], entry["finding"], lesion, entry))
+    return tuple(found)
 
 
 def run_lengths(mask: torch.Tensor) -> str:

@@ -8,29 +8,94 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from monai_cars.edit import Box, CannotEdit, Edit, Proposal
+from monai_cars.editors.atelectasis import insert_atelectasis
 from monai_cars.editors.canvas import Canvas, make_canvas
 from monai_cars.editors.consolidation import insert_consolidation
 from monai_cars.editors.contract import Film
 from monai_cars.editors.deletion import delete_opacity
+from monai_cars.editors.device_deletion import delete_devices
+from monai_cars.editors.devices import insert_devices
+from monai_cars.editors.diaphragm import delete_irregular_diaphragm, insert_irregular_diaphragm
+from monai_cars.editors.edema import insert_edema
 from monai_cars.editors.effusion import insert_effusion
+from monai_cars.editors.fracture import insert_fracture
+from monai_cars.editors.haze import insert_infection, insert_opacities, insert_pneumonitis
+from monai_cars.editors.haze_deletion import delete_fluid, delete_haze
+from monai_cars.editors.heart import delete_enlarged_heart, insert_enlarged_heart
+from monai_cars.editors.hilum import insert_adenopathy, insert_irregular_hilum
+from monai_cars.editors.mediastinum import delete_wide_mediastinum, insert_wide_mediastinum
 from monai_cars.editors.nodule import insert_nodule
+from monai_cars.editors.pleural_fluid import insert_blunting, insert_meniscus
+from monai_cars.editors.pneumothorax import (
+    delete_pleural_air,
+    insert_absent_markings,
+    insert_collapse,
+    insert_pleural_air,
+)
+from monai_cars.editors.reticulation import insert_reticulation
 from monai_cars.editors.sham import sham_redraw
 from monai_cars.editors.site import sides_of
 
 Draw = Callable[[Canvas, Edit, torch.Generator], Proposal]
 
-INSERTIONS: dict[str, Draw] = {
+# Drawn into one lung: the asked one, or either of both; the canvas is the part of the film around it.
+IN_ONE_LUNG: dict[str, Draw] = {
     "nodule": insert_nodule,
     "mass": insert_nodule,
+    "irregular hilum": insert_irregular_hilum,
+    "irregular parenchyma": insert_reticulation,
+    "pneumonitis": insert_pneumonitis,
     "consolidation": insert_consolidation,
+    "opacities": insert_opacities,
     "effusion": insert_effusion,
+    "fluid": insert_effusion,
+    "meniscus sign": insert_meniscus,
+    "costophrenic blunting": insert_blunting,
+    "absent lung markings": insert_absent_markings,
+    "pleural air": insert_pleural_air,
+    "lung collapse": insert_collapse,
+    "irregular diaphragm": insert_irregular_diaphragm,
+    "atelectasis": insert_atelectasis,
+    "fracture": insert_fracture,
 }
-DELETABLE = ("nodule", "mass", "consolidation")
+# Drawn on the whole film.
+ON_THE_FILM: dict[str, Draw] = {
+    "adenopathy": insert_adenopathy,
+    "infection": insert_infection,
+    "edema": insert_edema,
+    "enlarged heart": insert_enlarged_heart,
+    "enlarged cardiomediastinum": insert_wide_mediastinum,
+    "support devices": insert_devices,
+}
+DELETIONS: dict[str, Draw] = {
+    "nodule": delete_opacity,
+    "mass": delete_opacity,
+    "irregular hilum": delete_opacity,
+    "adenopathy": delete_opacity,
+    "consolidation": delete_opacity,
+    "irregular parenchyma": delete_haze,
+    "pneumonitis": delete_haze,
+    "infection": delete_haze,
+    "opacities": delete_haze,
+    "edema": delete_haze,
+    "atelectasis": delete_haze,
+    "effusion": delete_fluid,
+    "fluid": delete_fluid,
+    "meniscus sign": delete_fluid,
+    "costophrenic blunting": delete_fluid,
+    "absent lung markings": delete_pleural_air,
+    "pleural air": delete_pleural_air,
+    "lung collapse": delete_pleural_air,
+    "enlarged heart": delete_enlarged_heart,
+    "enlarged cardiomediastinum": delete_wide_mediastinum,
+    "irregular diaphragm": delete_irregular_diaphragm,
+    "support devices": delete_devices,
+}
 
 
 @dataclass(frozen=True)
 class AttenuationEditor:
-    """Inserts nodule, mass, consolidation and effusion; deletes a given opacity; redraws healthy lung as a sham.
+    """Inserts every finding of SEVERITY; deletes what DELETIONS names; redraws healthy lung as a sham.
 
     Example:
         >>> AttenuationEditor().name
@@ -44,12 +109,21 @@ class AttenuationEditor:
         """See :class:`monai_cars.editors.Editor`."""
         header = film.header
         canvas = make_canvas(
-            film.image, anatomy, film.unit, spacing=film.spacing, position=header.position, integer=header.integer
+            film.image,
+            anatomy,
+            film.unit,
+            spacing=film.spacing,
+            position=header.position,
+            integer=header.integer,
+            earlier=film.earlier,
         )
-        draw = _drawing(edit)
         if edit.operation == "delete":
-            return draw(canvas, edit, generator)
-        return _in_one_lung(canvas, edit, generator, draw)
+            return _deletion(edit.finding)(canvas, edit, generator)
+        if edit.operation == "sham":
+            return _in_one_lung(canvas, edit, generator, sham_redraw)
+        if edit.finding in ON_THE_FILM:
+            return ON_THE_FILM[edit.finding](canvas, edit, generator)
+        return _in_one_lung(canvas, edit, generator, IN_ONE_LUNG[edit.finding])
 
 
 def _in_one_lung(canvas: Canvas, edit: Edit, generator: torch.Generator, draw: Draw) -> Proposal:
@@ -68,13 +142,7 @@ def _in_one_lung(canvas: Canvas, edit: Edit, generator: torch.Generator, draw: D
     raise CannotEdit(f"no lung field to put the {edit.finding} into")
 
 
-def _drawing(edit: Edit) -> Draw:
-    if edit.operation == "sham":
-        return sham_redraw
-    if edit.operation == "delete":
-        if edit.finding not in DELETABLE:
-            raise CannotEdit(
-                f"the attenuation editor deletes {', '.join(DELETABLE)}; {edit.finding} hides lung that it cannot show"
-            )
-        return delete_opacity
-    return INSERTIONS[edit.finding]
+def _deletion(finding: str) -> Draw:
+    if finding not in DELETIONS:
+        raise CannotEdit(f"{finding} cannot be deleted: nothing on the film says what lay under it")
+    return DELETIONS[finding]

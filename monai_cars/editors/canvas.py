@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy import ndimage as ndi
 from torch.nn import functional
 
 from monai_cars.anatomy import STRUCTURES, ContrastUnit
-from monai_cars.edit import Box, CannotEdit
+from monai_cars.edit import Box, CannotEdit, Earlier
 
 WORKING_SIZE = 512  # pixels on the shorter side: what is smooth in an edit is computed here
 DEVICE = 0.14  # contrast units over their surroundings from which thin structures are devices, not vessels
@@ -33,6 +34,7 @@ class Canvas:
         position: ``"erect"``, ``"supine"`` or None.
         level: one grey level in contrast units, 0 for a film without levels.
         mirrored: the lungs' order on the image is left, right (an unusual segmenter or a mirrored film).
+        earlier: finding -> (h, w) bool lesion on the working grid, of edits that the film already carries.
     """
 
     u: np.ndarray
@@ -43,6 +45,7 @@ class Canvas:
     position: str | None
     level: float = 0.0
     mirrored: bool = False
+    earlier: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def around(self, side: str) -> tuple[Canvas, int, int]:
         """The part of the film around one lung field, and its first row and column in native pixels.
@@ -59,6 +62,7 @@ class Canvas:
             u=self.u[y0:y1, x0:x1],
             anatomy=self.anatomy[:, y0:y1, x0:x1],
             native=self.native[y0 * f : y1 * f, x0 * f : x1 * f],
+            earlier={name: lesion[y0:y1, x0:x1] for name, lesion in self.earlier.items()},
         )
         # `feature` of a film without scale comes from the whole thorax, not from the part.
         part.__dict__["feature"] = self.feature
@@ -108,6 +112,7 @@ def make_canvas(
     spacing: tuple[float, float] | None,
     position: str | None,
     integer: bool = False,
+    earlier: Sequence[Earlier] = (),
 ) -> Canvas:
     """Bring a film onto the working grid.
 
@@ -118,6 +123,7 @@ def make_canvas(
         spacing: mm per native pixel (row, column) or None.
         position: ``"erect"``, ``"supine"`` or None.
         integer: the film's values are integers.
+        earlier: accepted edits that the film already carries.
 
     Returns:
         Canvas: block means over ``factor`` x ``factor`` native pixels.
@@ -127,7 +133,20 @@ def make_canvas(
     u = shrink(native, factor)
     masks = anatomy[:, ::factor, ::factor].cpu().numpy().astype(bool)
     mm = None if spacing is None else float(np.sqrt(spacing[0] * spacing[1])) * factor
-    return Canvas(u.cpu().numpy(), masks, factor, native, mm, position, integer / unit.value, _mirrored(masks))
+    level = integer / unit.value
+    return Canvas(
+        u.cpu().numpy(), masks, factor, native, mm, position, level, _mirrored(masks), _earlier(earlier, factor)
+    )
+
+
+def _earlier(edits: Sequence[Earlier], factor: int) -> dict[str, np.ndarray]:
+    """Lesions of earlier insertions by finding, on the working grid."""
+    found: dict[str, np.ndarray] = {}
+    for edit in edits:
+        if edit.operation == "insert":
+            lesion = edit.lesion[::factor, ::factor].cpu().numpy()
+            found[edit.finding] = found.get(edit.finding, np.zeros_like(lesion)) | lesion
+    return found
 
 
 def _mirrored(masks: np.ndarray) -> bool:

@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 
 from monai_cars.anatomy import ContrastUnit
-from monai_cars.edit import Edit, Proposal
+from monai_cars.edit import Earlier, Edit, Proposal
 from monai_cars.radiograph import Header
 
 
@@ -21,12 +21,14 @@ class Film:
         header: what is known of the film besides its pixels.
         unit: contrast unit, frozen for this edit.
         spacing: mm per pixel (row, column), from the header or estimated from the anatomy; None when unknown.
+        earlier: accepted edits that the image already carries.
     """
 
     image: torch.Tensor
     header: Header
     unit: ContrastUnit
     spacing: tuple[float, float] | None
+    earlier: tuple[Earlier, ...] = ()
 
 
 class Editor(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 CHECKS: Mapping[str, tuple[str, str]] = {
     "outside_unchanged": ("at most", "pixels outside the support that changed"),
     "inside_lung": ("at least", "share of the change that lies in the asked lung field"),
+    "inside_region": ("at least", "share of the change that lies where such findings lie"),
     "no_seam": ("at most", "step at the support's border, in units of the film's own texture there"),
     "severity_agrees": ("at most", "relative difference between the measured and the asked severity"),
     "visible": ("at least", "the change in the lesion over the spread of the film around it"),

@@ -67,6 +67,15 @@ class Vocabulary:
             raise VocabularyError(f"{self.name} has no finding {finding!r}; it has {_listed(self.findings)}.")
         return self.findings.index(finding)
 
+    def names(self, finding: str) -> bool:
+        """Whether this vocabulary has a word for what the editors call `finding`.
+
+        Example:
+            >>> load_vocabulary("nih-14").names("fracture")
+            False
+        """
+        return finding in self.edits or finding in self.findings
+
     def term(self, finding: str) -> str:
         """Name in this vocabulary of what the editors call `finding`; its own names are taken as they are.
 

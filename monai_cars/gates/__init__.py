@@ -5,6 +5,7 @@ from monai_cars.gates.contract import Check, CheckResult, Context, Gate, Verdict
 from monai_cars.gates.density_preserved import DensityPreserved
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.profiles import default_gate
+from monai_cars.gates.region import InsideRegion
 from monai_cars.gates.removed import OpacityRemoved
 from monai_cars.gates.rewritten import Rewritten
 from monai_cars.gates.seam import NoSeam
@@ -20,6 +21,7 @@ __all__ = [
     "DensityPreserved",
     "Gate",
     "InsideLung",
+    "InsideRegion",
     "NoSeam",
     "OpacityRemoved",
     "OutsideUnchanged",

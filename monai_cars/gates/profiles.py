@@ -8,15 +8,41 @@ from monai_cars.gates.anatomy_preserved import AnatomyPreserved
 from monai_cars.gates.contract import Check, Gate
 from monai_cars.gates.density_preserved import DensityPreserved
 from monai_cars.gates.outside import OutsideUnchanged
+from monai_cars.gates.region import InsideRegion
 from monai_cars.gates.removed import OpacityRemoved
 from monai_cars.gates.rewritten import Rewritten
 from monai_cars.gates.seam import NoSeam
 from monai_cars.gates.severity import SeverityAgrees
 from monai_cars.gates.site import InsideLung
 from monai_cars.gates.visibility import Visible
+from monai_cars.severity import canonical
 
 Profile = Literal["cheap", "full"]
 PROFILES = ("cheap", "full")
+# Where findings that do not lie within one lung field lie.
+REGION = {
+    "irregular hilum": "hilum",
+    "adenopathy": "mediastinum",
+    "enlarged heart": "heart",
+    "enlarged cardiomediastinum": "mediastinum",
+    "irregular diaphragm": "diaphragm",
+    "edema": "thorax",
+    "fracture": "thorax",
+}
+ANYWHERE = ("support devices",)
+LOOSE = ("effusion", "fluid", "meniscus sign", "costophrenic blunting", "pleural air", "lung collapse")
+# Findings that are no opacity: a border that moves, texture that goes, a thin line. Severity is their proof.
+NO_CONTRAST = (
+    "enlarged heart",
+    "enlarged cardiomediastinum",
+    "irregular diaphragm",
+    "absent lung markings",
+    "pleural air",
+    "lung collapse",
+    "irregular parenchyma",
+    "fracture",
+    "support devices",
+)
 
 
 def default_gate(finding: str, operation: str, profile: str = "cheap") -> Gate:
@@ -36,19 +62,27 @@ def default_gate(finding: str, operation: str, profile: str = "cheap") -> Gate:
     """
     if profile not in PROFILES:
         raise ValueError(f"profile must be 'cheap' or 'full', got {profile!r}")
-    checks: list[Check] = [OutsideUnchanged(), _site(finding, operation)]
+    finding = canonical(finding)
+    checks: list[Check] = [OutsideUnchanged(), *_site(finding, operation)]
     if operation == "sham":
         # A redrawn texture differs from the film up to the support's feather; there it ends as every edit does.
         checks += [NoSeam(), Rewritten(), DensityPreserved()]
     else:
-        checks += [NoSeam(), SeverityAgrees(), Visible()]
-    if operation == "delete":
+        checks += [NoSeam(), SeverityAgrees()]
+        if finding not in NO_CONTRAST:
+            checks.append(Visible())
+    if operation == "delete" and finding not in NO_CONTRAST:
         checks.append(OpacityRemoved())
     if profile == "full":
         checks.append(AnatomyPreserved())
     return Gate(checks)
 
 
-def _site(finding: str, operation: str) -> InsideLung:
+def _site(finding: str, operation: str) -> list[Check]:
+    if operation != "sham" and finding in REGION:
+        return [InsideRegion(REGION[finding])]
+    if operation != "sham" and finding in ANYWHERE:
+        return []
     # Fluid fills the costophrenic angle to the true pleura, a few millimetres beyond the segmented field.
-    return InsideLung(threshold=0.80 if finding == "effusion" or operation == "delete" else 0.90)
+    loose = operation == "delete" or (operation == "insert" and finding in LOOSE)
+    return [InsideLung(threshold=0.80 if loose else 0.90)]

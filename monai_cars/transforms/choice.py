@@ -10,6 +10,7 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from monai_cars.edit import OPERATIONS, SEVERITY, Operation
+from monai_cars.severity import canonical
 
 
 class Draw(NamedTuple):
@@ -57,6 +58,7 @@ class Choices:
     severity: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "findings", {canonical(name): weight for name, weight in self.findings.items()})
         _check_weights("findings", self.findings, tuple(SEVERITY))
         _check_weights("operations", self.operations, OPERATIONS)
         low, high = self.severity

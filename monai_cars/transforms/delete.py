@@ -14,7 +14,7 @@ from monai_cars.counterfactual import Counterfactual
 from monai_cars.edit import Edit, Region
 from monai_cars.transforms.edit import FilmEditd, split_options
 from monai_cars.transforms.keys import Sample, entry, read_record
-from monai_cars.transforms.loop import EditLoop
+from monai_cars.transforms.loop import Earlier, EditLoop
 from monai_cars.transforms.regions import BoxModeLike, box_region, mask_region, point_region, standard_boxes
 
 
@@ -45,6 +45,7 @@ class DeleteFinding(Transform):
         anatomy: torch.Tensor | None = None,
         region: Region | None = None,
         header: str | None = None,
+        earlier: Earlier = (),
     ) -> Counterfactual:
         """Edit `img` (1 or 3, H, W) with its `anatomy` (S, H, W); `region` is in the pixels of `img`.
 
@@ -52,7 +53,7 @@ class DeleteFinding(Transform):
         """
         if region is None:
             return self.loop.abstain(img, "delete", self.finding, self.seed, "no region of the finding on this film")
-        return self.loop(img, anatomy, Edit("delete", self.finding, seed=self.seed, region=region), header)
+        return self.loop(img, anatomy, Edit("delete", self.finding, seed=self.seed, region=region), header, earlier)
 
 
 class DeleteFindingd(FilmEditd):
@@ -121,7 +122,10 @@ class DeleteFindingd(FilmEditd):
         """Delete the finding where the sample says that it lies."""
         image = sample[self.names.image]
         region, known = self._region(sample, image)
-        result = self.delete(image, sample.get(self.names.anatomy), region, self.names.header(sample))
+        names = self.names
+        result = self.delete(
+            image, sample.get(names.anatomy), region, names.header(sample), earlier=names.earlier(sample)
+        )
         earlier = {
             tuple(edit["box"])
             for edit in read_record(sample[self.names.record])["edits"]

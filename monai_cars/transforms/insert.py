@@ -12,14 +12,14 @@ from monai_cars.counterfactual import Counterfactual
 from monai_cars.edit import Edit, Quantity
 from monai_cars.transforms.edit import FilmEditd, split_options
 from monai_cars.transforms.keys import Sample
-from monai_cars.transforms.loop import EditLoop
+from monai_cars.transforms.loop import Earlier, EditLoop
 
 
 class InsertFinding(Transform):
     """Insert a finding; the same film and seed give the same counterfactual.
 
     Args:
-        finding: "nodule", "mass", "consolidation" or "effusion" (the keys of `monai_cars.edit.SEVERITY`).
+        finding: a key of `monai_cars.severity.SEVERITY`, such as "nodule" or "effusion", or another usual name of one.
         side: the patient's, "left" or "right"; None is either.
         zone: "upper", "middle", "lower", "apex", "costophrenic" or "hilar"; None is anywhere the finding occurs.
         severity: in [0, 1], from the mildest visible finding to the severest, or a Quantity such as 18 mm; None lets
@@ -51,10 +51,14 @@ class InsertFinding(Transform):
         self.loop = EditLoop(**loop)
 
     def __call__(
-        self, img: torch.Tensor, anatomy: torch.Tensor | None = None, header: str | None = None
+        self,
+        img: torch.Tensor,
+        anatomy: torch.Tensor | None = None,
+        header: str | None = None,
+        earlier: Earlier = (),
     ) -> Counterfactual:
         """Edit `img` (1 or 3, H, W) with its `anatomy` (S, H, W); abstain where the gate is not passed."""
-        return self.loop(img, anatomy, self.edit, header)
+        return self.loop(img, anatomy, self.edit, header, earlier)
 
 
 class InsertFindingd(FilmEditd):
@@ -90,7 +94,7 @@ class InsertFindingd(FilmEditd):
     def edit_film(self, sample: Sample) -> Counterfactual:
         """Insert the finding."""
         names = self.names
-        return self.insert(sample[names.image], sample.get(names.anatomy), names.header(sample))
+        return self.insert(sample[names.image], sample.get(names.anatomy), names.header(sample), names.earlier(sample))
 
 
 InsertFindingD = InsertFindingDict = InsertFindingd

@@ -47,6 +47,10 @@ class EditKeys:
         """The header that `LoadRadiographd` leaves beside the film, since some caches drop metadata."""
         return sample.get(f"{self.image}{HEADER_POSTFIX}")
 
+    def earlier(self, sample: Mapping[Hashable, Any]) -> list[dict[str, Any]]:
+        """Entries of the record of edits that the film already carries."""
+        return read_record(sample[self.record])["edits"] if self.record in sample else []
+
     def before(self, key: Hashable) -> str:
         """Key under which the state before the first edit is left."""
         return f"{key}_before"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from monai_cars.transforms.state import current_header, like, one_channel, plain
 from monai_cars.weights import load_record
 
 DEFAULT_SEGMENTER = "cars_anatomy"
+Earlier = Sequence[Mapping[str, Any]]
 
 
 class EditLoop:
@@ -61,7 +63,12 @@ class EditLoop:
         self.weights_sha256 = load_record(self.segmenter).sha256 if isinstance(self.segmenter, str) else None
 
     def __call__(
-        self, image: torch.Tensor, anatomy: torch.Tensor | None, edit: Edit, header: str | None = None
+        self,
+        image: torch.Tensor,
+        anatomy: torch.Tensor | None,
+        edit: Edit,
+        header: str | None = None,
+        earlier: Earlier = (),
     ) -> Counterfactual:
         """Edit one film.
 
@@ -70,6 +77,7 @@ class EditLoop:
             anatomy: (S, H, W) masks in the same axes; None segments the film with `segmenter`.
             edit: what is asked for, its region in the image's own axes.
             header: JSON of `<key>_header`, for an image that a cache has stripped of its metadata.
+            earlier: entries of the record of edits that the image already carries.
 
         Returns:
             The counterfactual, its image like the one given (class, channels, dtype, device, metadata); lesion and
@@ -82,7 +90,7 @@ class EditLoop:
         film = one_channel(image)
         if not bool(torch.isfinite(plain_tensor(film)).all()):
             return self.abstain(image, edit.operation, edit.finding, edit.seed, "the film holds NaN or infinity")
-        result = self._run(film, self.masks(film, anatomy), edit, header)
+        result = self._run(film, self.masks(film, anatomy), edit, header, earlier)
         written = result.image.to(image.device, image.dtype).expand(image.shape[0], -1, -1)
         return replace(
             result,
@@ -102,7 +110,9 @@ class EditLoop:
         record = blank_record(operation, finding, seed, reason=reason, editor=(self.editor or AttenuationEditor()).name)
         return replace(self.untouched(image), record=record)
 
-    def _run(self, film: torch.Tensor, masks: torch.Tensor, edit: Edit, text: str | None) -> Counterfactual:
+    def _run(
+        self, film: torch.Tensor, masks: torch.Tensor, edit: Edit, text: str | None, earlier: Earlier
+    ) -> Counterfactual:
         header = current_header(film, masks, text)
         gate = default_gate(edit.finding, edit.operation, self.gate) if isinstance(self.gate, str) else self.gate
         return make_counterfactual(
@@ -114,6 +124,7 @@ class EditLoop:
             gate=gate,
             segmenter=self.loaded_segmenter(film.device) if self.segmenter is not None else None,
             max_attempts=self.max_attempts,
+            earlier=earlier,
         )
 
     def masks(self, film: torch.Tensor, anatomy: torch.Tensor | None) -> torch.Tensor:
@@ -158,7 +169,8 @@ class EditLoop:
 
 def blank_record(operation: str, finding: str, seed: int, *, reason: str, editor: str) -> dict[str, Any]:
     """An entry of the record for a film on which nothing was tried; the same entries as any other."""
-    unknown = ("side", "zone", "weights", "source_sha256", "severity_asked", "severity_measured", "spacing", "box")
+    placed = ("side", "zone", "shape", "spacing", "box")
+    unknown = ("weights", "source_sha256", "severity_asked", "severity_measured")
     return {
         "operation": operation,
         "finding": finding,
@@ -175,5 +187,5 @@ def blank_record(operation: str, finding: str, seed: int, *, reason: str, editor
         "note": "",
         "lesion_rle": "",
         "checks": [],
-        **dict.fromkeys(unknown),
+        **dict.fromkeys((*placed, *unknown)),
     }

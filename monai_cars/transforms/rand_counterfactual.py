@@ -19,7 +19,7 @@ from monai_cars.sample_seed import current_sample_seed, derive_seed
 from monai_cars.transforms.choice import Choices, Draw, draw
 from monai_cars.transforms.edit import FilmEditd, split_options
 from monai_cars.transforms.keys import Sample, read_record
-from monai_cars.transforms.loop import EditLoop
+from monai_cars.transforms.loop import Earlier, EditLoop
 from monai_cars.transforms.regions import BoxModeLike, box_region, mask_region, standard_boxes
 
 Weights = Mapping[str, float]
@@ -29,7 +29,7 @@ class RandCounterfactual(RandomizableTransform):
     """Insert or delete a finding, chosen at random, with probability `prob`.
 
     Args:
-        findings: finding -> weight; None weighs all alike.
+        findings: finding -> weight; None weighs all alike (of those that the vocabulary, if any, has a word for).
         operations: "insert", "delete", "sham" -> weight. Only findings whose region is known can be deleted: elsewhere
             the other operations share the weight.
         prob: of editing at all.
@@ -76,6 +76,7 @@ class RandCounterfactual(RandomizableTransform):
         regions: Mapping[str, Region] | None = None,
         randomize: bool = True,
         header: str | None = None,
+        earlier: Earlier = (),
     ) -> Counterfactual:
         """Edit `img` (1 or 3, H, W) with its `anatomy` (S, H, W).
 
@@ -85,6 +86,7 @@ class RandCounterfactual(RandomizableTransform):
             regions: finding -> where it lies in the pixels of `img`: what may be deleted.
             randomize: draw anew; False repeats the last draw.
             header: JSON of the film's header, where `img` has lost its metadata.
+            earlier: entries of the record of edits that the film already carries.
 
         Returns:
             The counterfactual; with an empty record where the draw says to leave the film alone.
@@ -102,7 +104,7 @@ class RandCounterfactual(RandomizableTransform):
             return self.loop.abstain(img, "delete", first, self.drawn.seed, "no region of a finding on this film")
         region = known[chosen.finding] if chosen.operation == "delete" else None
         edit = Edit(chosen.operation, chosen.finding, severity=chosen.severity, seed=chosen.seed, region=region)
-        return self.loop(img, anatomy, edit, header)
+        return self.loop(img, anatomy, edit, header, earlier)
 
 
 class RandCounterfactuald(RandomizableTransform, FilmEditd):
@@ -145,6 +147,8 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
     ) -> None:
         names, loop = split_options(options)
         FilmEditd.__init__(self, keys, **names)
+        if findings is None and self.names.vocabulary is not None:
+            findings = {finding: 1.0 for finding in SEVERITY if self.names.vocabulary.names(finding)}
         RandomizableTransform.__init__(self, prob)
         self.rand_counterfactual = RandCounterfactual(findings, operations, 1.0, severity=severity, **loop)
         self.seed_key = seed_key
@@ -194,7 +198,10 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         """The edit that was drawn."""
         image, masks = sample[self.names.image], sample.get(self.names.anatomy)
         header = self.names.header(sample)
-        return self.rand_counterfactual(image, masks, self._regions(sample), randomize=False, header=header)
+        earlier = self.names.earlier(sample)
+        return self.rand_counterfactual(
+            image, masks, self._regions(sample), randomize=False, header=header, earlier=earlier
+        )
 
     def _sample_state(self, sample: Sample) -> np.random.RandomState | None:
         if self.seed_key is None:

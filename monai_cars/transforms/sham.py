@@ -12,7 +12,7 @@ from monai_cars.counterfactual import Counterfactual
 from monai_cars.edit import Edit
 from monai_cars.transforms.edit import FilmEditd, split_options
 from monai_cars.transforms.keys import Sample
-from monai_cars.transforms.loop import EditLoop
+from monai_cars.transforms.loop import Earlier, EditLoop
 
 
 class ShamEdit(Transform):
@@ -39,10 +39,14 @@ class ShamEdit(Transform):
         self.loop = EditLoop(**loop)
 
     def __call__(
-        self, img: torch.Tensor, anatomy: torch.Tensor | None = None, header: str | None = None
+        self,
+        img: torch.Tensor,
+        anatomy: torch.Tensor | None = None,
+        header: str | None = None,
+        earlier: Earlier = (),
     ) -> Counterfactual:
         """Redraw lung of `img` (1 or 3, H, W) with its `anatomy` (S, H, W); abstain where the gate is not passed."""
-        return self.loop(img, anatomy, self.edit, header)
+        return self.loop(img, anatomy, self.edit, header, earlier)
 
 
 class ShamEditd(FilmEditd):
@@ -76,7 +80,7 @@ class ShamEditd(FilmEditd):
     def edit_film(self, sample: Sample) -> Counterfactual:
         """Redraw healthy lung."""
         names = self.names
-        return self.sham(sample[names.image], sample.get(names.anatomy), names.header(sample))
+        return self.sham(sample[names.image], sample.get(names.anatomy), names.header(sample), names.earlier(sample))
 
 
 ShamEditD = ShamEditDict = ShamEditd

@@ -219,8 +219,8 @@ def test_a_sham_keeps_density_and_leaves_no_seam():
 
 class TestRefusals:
     def test_what_the_editor_cannot_delete(self):
-        edit = Edit("delete", "effusion", region=Region(point=(100.0, 100.0)))
-        with pytest.raises(CannotEdit, match="deletes nodule, mass, consolidation; effusion hides lung that it cannot"):
+        edit = Edit("delete", "fracture", region=Region(point=(100.0, 100.0)))
+        with pytest.raises(CannotEdit, match="fracture cannot be deleted: nothing on the film says what lay under it"):
             propose(FILM, edit)
 
     def test_lung_without_an_opacity(self):

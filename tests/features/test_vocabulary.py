@@ -12,11 +12,28 @@ def test_sizes(name, size):
     assert load_vocabulary(name.upper()) == load_vocabulary(name)
 
 
+# What a vocabulary has no word for; an edit of it cannot keep such a vector in step and is refused.
+UNNAMED = {
+    "carpa-19": {"edema", "atelectasis", "enlarged cardiomediastinum", "fracture", "support devices"},
+    "chexpert-14": {"irregular diaphragm"},
+    "nih-14": {
+        "irregular hilum",
+        "adenopathy",
+        "irregular diaphragm",
+        "enlarged cardiomediastinum",
+        "fracture",
+        "support devices",
+    },
+}
+
+
 @pytest.mark.parametrize("name", BUILT_IN)
 @pytest.mark.parametrize("finding", SEVERITY)
-def test_every_editable_finding_has_a_name_in_every_vocabulary(name, finding):
+def test_an_editable_finding_has_a_name_or_is_known_to_have_none(name, finding):
     vocabulary = load_vocabulary(name)
-    assert vocabulary.term(finding) in vocabulary.findings
+    assert vocabulary.names(finding) == (finding not in UNNAMED[name])
+    if vocabulary.names(finding):
+        assert vocabulary.term(finding) in vocabulary.findings
 
 
 def test_own_names_are_taken_as_they_are():

@@ -19,6 +19,7 @@ from monai_cars.gates import (
     Visible,
     default_gate,
 )
+from monai_cars.gates.profiles import ANYWHERE, NO_CONTRAST
 
 SHAPE = (160, 200)
 INSERT = Edit("insert", "nodule")
@@ -281,10 +282,14 @@ class TestAnatomyPreserved:
 def test_every_profile_holds_the_outside_and_the_full_one_adds_the_anatomy(finding, operation):
     cheap, full = (default_gate(finding, operation, profile) for profile in ("cheap", "full"))
     assert full.names == (*cheap.names, "anatomy_preserved")
-    assert {"outside_unchanged", "inside_lung", "no_seam"} <= set(cheap.names)
-    assert ("opacity_removed" in cheap.names) == (operation == "delete")
+    assert {"outside_unchanged", "no_seam"} <= set(cheap.names)
+    placed = {"inside_lung", "inside_region"} & set(cheap.names)
+    assert len(placed) == (0 if finding in ANYWHERE and operation != "sham" else 1)
+    opaque = finding not in NO_CONTRAST
+    assert ("opacity_removed" in cheap.names) == (operation == "delete" and opaque)
     assert ({"rewritten", "density_preserved"} <= set(cheap.names)) == (operation == "sham")
-    assert ({"severity_agrees", "visible"} <= set(cheap.names)) == (operation != "sham")
+    assert ("severity_agrees" in cheap.names) == (operation != "sham")
+    assert ("visible" in cheap.names) == (operation != "sham" and opaque)
     assert not cheap.advisory
 
 

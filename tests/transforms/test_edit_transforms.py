@@ -243,7 +243,7 @@ def test_a_segmenter_of_ones_own_stands_in_for_masks(sample, film):
 
 def test_arguments_are_checked_when_the_chain_is_built():
     with pytest.raises(ValueError, match="finding must be one of nodule, mass"):
-        InsertFindingd("image", "fracture")
+        InsertFindingd("image", "gout")
     with pytest.raises(ValueError, match=r"give one key \(got \('image', 'prior'\)\)"):
         InsertFindingd(["image", "prior"], "nodule")
     with pytest.raises(ValueError, match="findings_key needs vocabulary="):
@@ -335,7 +335,7 @@ def test_a_deletion_must_be_told_where():
     with pytest.raises(ValueError, match=r"exactly one of .* \(got mask_key, point\)"):
         DeleteFindingd("image", "mass", mask_key="mask", point=(1, 2))
     with pytest.raises(ValueError, match="finding must be one of"):
-        DeleteFindingd("image", "fracture", point=(1, 2))
+        DeleteFindingd("image", "gout", point=(1, 2))
     with pytest.raises(KeyError, match="box_key='boxes' names no entry"):
         DeleteFindingd("image", "mass", box_key="boxes")({"image": torch.zeros(1, 8, 8)})
 

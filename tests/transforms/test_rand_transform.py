@@ -167,7 +167,7 @@ def test_missing_films_pass():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"findings": {"fracture": 1}}, "findings names 'fracture'; known are nodule, mass"),
+        ({"findings": {"gout": 1}}, "findings names 'gout'; known are nodule, mass"),
         ({"findings": {"nodule": -1}}, "findings must be weights >= 0, at least one of them > 0"),
         ({"findings": {}}, "findings must be weights"),
         ({"operations": {"insert": float("nan")}}, "operations must be weights"),

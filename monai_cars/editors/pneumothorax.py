@@ -1,0 +1,28 @@
+"""STUB: owner replaces."""
+
+from __future__ import annotations
+
+import torch
+
+from monai_cars.edit import CannotEdit, Edit, Proposal
+from monai_cars.editors.canvas import Canvas
+
+
+def insert_pleural_air(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
+    """STUB."""
+    raise CannotEdit("not drawn yet")
+
+
+def insert_absent_markings(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
+    """STUB."""
+    raise CannotEdit("not drawn yet")
+
+
+def insert_collapse(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
+    """STUB."""
+    raise CannotEdit("not drawn yet")
+
+
+def delete_pleural_air(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
+    """STUB."""
+    raise CannotEdit("not drawn yet")
