@@ -2,9 +2,9 @@
 
     python tests/benchmarks/contact_sheet.py --data ../shared/data --output runs/sheets [--findings nodule,effusion]
 
-The 20 films were fixed by the seed below before the editors were tuned on them: 10 PA adults, 6 bedside films,
-2 children, 2 from intensive care (tubes and lines). Deletions use the first 20 boxed opacities of a
-seeded order. Nothing that this script writes is committed.
+The 30 films were fixed by a seed before the editors were tuned on them: 15 PA adults, 3 children, 9 bedside films, 3
+from intensive care (tubes and lines). Findings are those of SEVERITY, "sham of nodule", "delete of consolidation" (30
+boxed opacities), "delete of enlarged heart", "delete of support devices". Nothing that this script writes is committed.
 """
 
 from __future__ import annotations
@@ -14,46 +14,14 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-import pandas as pd
 import torch
+from film_sets import anatomy_of, boxed_films, corners, fixed_films
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-SEED = 20261122
-NIH = ("nih_pneumonia_nofinding", "nih_diverse")
-
-
-def fixed_films(data: Path) -> pd.DataFrame:
-    """The 20 films (columns path, kind), fixed by the seed."""
-    nih = pd.concat([pd.read_csv(data / d / "labels.csv").assign(folder=d) for d in NIH])
-    bedside = pd.read_csv(data / "hannover_covid" / "labels.csv").assign(folder="hannover_covid")
-    bedside["image"] = bedside.image.where(bedside.image.str.endswith(".jpg"), bedside.image + ".jpg")
-    critical = bedside[(bedside.projection == "ap") & bedside.icu_admission_offset.notna()]
-    ward = bedside[(bedside.projection == "ap") & bedside.icu_admission_offset.isna()]
-    groups = [
-        ("PA adult", nih[(nih.view == "PA") & (nih.age >= 18)], 10),
-        ("child", nih[nih.age < 14], 2),
-        ("bedside", ward, 6),
-        ("devices", critical, 2),
-    ]
-    return pd.concat([_draw(frame, n).assign(kind=kind) for kind, frame, n in groups], ignore_index=True)
-
-
-def boxed_films(data: Path, count: int = 20) -> pd.DataFrame:
-    """Films with a boxed opacity (columns folder, image, box in film pixels y0 x0 y1 x1), in a seeded order."""
-    boxes = pd.read_csv(data / NIH[0] / "boxes.csv").assign(folder=NIH[0])
-    boxes = boxes[(boxes.w_512 < 200) & (boxes.h_512 < 200)]
-    return boxes.sample(frac=1, random_state=SEED).drop_duplicates("image").head(count)
-
-
-def _corners(row) -> tuple[float, float, float, float]:
-    return row.y_512, row.x_512, row.y_512 + row.h_512, row.x_512 + row.w_512
-
-
-def _draw(frame: pd.DataFrame, count: int) -> pd.DataFrame:
-    single = frame.sample(frac=1, random_state=SEED).drop_duplicates("patient_id")
-    return single.head(count)[["folder", "image"]]
+FILMS = 30
+OTHERS = ("sham of nodule", "delete of consolidation", "delete of enlarged heart", "delete of support devices")
 
 
 def sheet(rows: list[dict], output: Path, title: str, columns: int = 2) -> None:
@@ -89,7 +57,7 @@ def edit_row(path: Path, edit, segmenter, gate=None) -> dict:
     from monai_cars.radiograph import read_radiograph
 
     film = read_radiograph(path)
-    anatomy = segmenter(film.image)
+    anatomy = anatomy_of(path, film.image)
     made = make_counterfactual(film.image, anatomy, edit, header=film.header, segmenter=segmenter, gate=gate)
     record = made.record
     measured = record["severity_measured"] or {"value": "-", "unit": ""}
@@ -110,37 +78,44 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--output", type=Path, default=Path("runs/sheets"))
-    parser.add_argument("--findings", default="nodule,mass,consolidation,effusion,sham,delete")
-    parser.add_argument("--severity", type=float, default=0.4)
+    parser.add_argument("--findings", default="all")
+    parser.add_argument("--severity", default="0.2,0.5,0.8")
     args = parser.parse_args()
     torch.set_num_threads(1)
     from monai_cars.anatomy import load_segmenter
+    from monai_cars.severity import SEVERITY
 
-    run(args.data, args.output, args.findings.split(","), args.severity, load_segmenter())
+    findings = [*SEVERITY, *OTHERS] if args.findings == "all" else args.findings.split(",")
+    run(args.data, args.output, findings, [float(s) for s in args.severity.split(",")], load_segmenter())
 
 
-def run(data: Path, output: Path, findings: list[str], severity: float, segmenter) -> None:
-    """Write one sheet a finding, ten films a sheet."""
+def run(data: Path, output: Path, findings: list[str], severity: list[float], segmenter) -> None:
+    """Write sheets of six films for every finding."""
+    for finding in findings:
+        rows = [
+            edit_row(data / folder / "images" / image, edit, segmenter)
+            for folder, image, edit in jobs(data, finding, severity)
+        ]
+        print(f"{finding}: {sum(r['accepted'] for r in rows)} of {len(rows)} accepted", flush=True)
+        for part in range(0, len(rows), 6):
+            sheet(rows[part : part + 6], output / f"{finding.replace(' ', '_')}_{part // 6}.png", finding)
+
+
+def jobs(data: Path, finding: str, severity: list[float]) -> list[tuple]:
+    """(folder, image, edit) of every film of one finding's sheets; severities take turns."""
     from monai_cars.edit import Edit, Region
 
+    operation, _, name = finding.rpartition(" of ")
     films = fixed_films(data)
-    for finding in findings:
-        if finding == "delete":
-            jobs = [
-                (b.folder, b.image, Edit("delete", "consolidation", region=Region(box=_corners(b))))
-                for b in boxed_films(data).itertuples()
-            ]
-        elif finding == "sham":
-            jobs = [(f.folder, f.image, Edit("sham", "nodule", seed=i)) for i, f in enumerate(films.itertuples())]
-        else:
-            jobs = [
-                (f.folder, f.image, Edit("insert", finding, severity=severity, seed=i))
-                for i, f in enumerate(films.itertuples())
-            ]
-        rows = [edit_row(data / folder / "images" / image, edit, segmenter) for folder, image, edit in jobs]
-        print(f"{finding}: {sum(r['accepted'] for r in rows)} of {len(rows)} accepted")
-        for part in range(0, len(rows), 6):
-            sheet(rows[part : part + 6], output / f"{finding}_{part // 6}.png", finding)
+    if operation == "delete" and name == "consolidation":
+        boxed = boxed_films(data, FILMS).itertuples()
+        return [(b.folder, b.image, Edit("delete", name, region=Region(box=corners(b)))) for b in boxed]
+    if operation:
+        return [(f.folder, f.image, Edit(operation, name, seed=i)) for i, f in enumerate(films.itertuples())]
+    return [
+        (f.folder, f.image, Edit("insert", name, severity=severity[i % len(severity)], seed=i))
+        for i, f in enumerate(films.itertuples())
+    ]
 
 
 if __name__ == "__main__":
