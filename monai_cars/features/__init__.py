@@ -1,11 +1,14 @@
 """Clinical features: vocabularies, feature vectors, labels by rule, and what an edit does to a vector."""
 
+from monai_cars.features.feature_vector import FeatureVector, UnknownFindingError
 from monai_cars.features.labels import label_names, to_labels
 from monai_cars.features.vectors import apply_edit, as_vector, present_findings, vector_of
 from monai_cars.features.vocabulary import BUILT_IN, Vocabulary, VocabularyError, load_vocabulary
 
 __all__ = [
     "BUILT_IN",
+    "FeatureVector",
+    "UnknownFindingError",
     "Vocabulary",
     "VocabularyError",
     "apply_edit",

@@ -16,20 +16,23 @@ def as_vector(values: Any, vocabulary: Vocabulary) -> torch.Tensor:
     """A checked copy of a feature vector.
 
     Args:
-        values: V numbers (sequence, array or tensor), each in [0, 1] or NaN.
+        values: V numbers (sequence, array or tensor), each in [0, 1] or NaN; or a mapping of findings to such numbers
+            (a `FeatureVector`, say), in which what is not named is unknown.
         vocabulary: whose findings they are.
 
     Returns:
         (V,) float32.
 
     Raises:
-        VocabularyError: another length, or a value outside [0, 1].
+        VocabularyError: another length, a value outside [0, 1], or an unknown finding.
 
     Example:
         >>> from monai_cars.features import load_vocabulary
         >>> as_vector([0] * 13 + [1], load_vocabulary("nih-14")).sum()
         tensor(1.)
     """
+    if isinstance(values, Mapping):
+        return vector_of(values, vocabulary)
     vector = torch.as_tensor(values, dtype=torch.float32).detach().cpu().clone()
     if vector.shape != (len(vocabulary),):
         raise VocabularyError(
@@ -50,7 +53,7 @@ def vector_of(findings: Mapping[str, float], vocabulary: Vocabulary, *, otherwis
     """The feature vector that says `findings` and `otherwise` of all others; (V,) float32.
 
     Raises:
-        VocabularyError: a finding that the vocabulary does not have, or a value outside [0, 1].
+        VocabularyError: a finding that the vocabulary does not name, or a value outside [0, 1].
 
     Example:
         >>> from monai_cars.features import load_vocabulary
@@ -58,8 +61,15 @@ def vector_of(findings: Mapping[str, float], vocabulary: Vocabulary, *, otherwis
         4
     """
     vector = torch.full((len(vocabulary),), float(otherwise))
+    named: dict[int, str] = {}
     for finding, value in findings.items():
-        vector[vocabulary.index(finding)] = float(value)
+        index = vocabulary.index(vocabulary.term(finding) if vocabulary.names(finding) else finding)
+        if index in named:
+            raise VocabularyError(
+                f"{vocabulary.name}: {named[index]!r} and {finding!r} mean {vocabulary.findings[index]!r}; give one."
+            )
+        named[index] = finding
+        vector[index] = float(value)
     return as_vector(vector, vocabulary)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from monai_cars.severity import canonical
+
 BUILT_IN = ("carpa-19", "chexpert-14", "nih-14")
 _FOLDER = Path(__file__).parent / "vocabularies"
 _KEYS = ("name", "source", "findings", "no_finding", "ancestors", "unsettles", "edits", "labels", "other")
@@ -68,28 +70,32 @@ class Vocabulary:
         return self.findings.index(finding)
 
     def names(self, finding: str) -> bool:
-        """Whether this vocabulary has a word for what the editors call `finding`.
+        """Whether this vocabulary has a word for what the editors (or `ALIASES`) call `finding`.
 
         Example:
             >>> load_vocabulary("nih-14").names("fracture")
             False
         """
-        return finding in self.edits or finding in self.findings
+        return self._word(finding) is not None
 
     def term(self, finding: str) -> str:
-        """Name in this vocabulary of what the editors call `finding`; its own names are taken as they are.
+        """Name in this vocabulary of what the editors (or `ALIASES`) call `finding`; its own names stay as they are.
 
         Raises:
             VocabularyError: neither `edits` nor the findings name it.
         """
-        if finding in self.edits:
-            return self.edits[finding]
-        if finding in self.findings:
-            return finding
+        word = self._word(finding)
+        if word is not None:
+            return word
         raise VocabularyError(
             f"{self.name} does not say what {finding!r} is called in it: add `edits: {{{finding}: <its name>}}` to a "
             f"vocabulary file of your own and give its path. Known: {_listed(tuple(self.edits) or self.findings)}."
         )
+
+    def _word(self, finding: str) -> str | None:
+        if finding in self.findings and finding not in self.edits:
+            return finding
+        return self.edits.get(finding, self.edits.get(canonical(finding)))
 
     def implied(self, finding: str) -> tuple[str, ...]:
         """All findings that `finding` implies, nearest first."""

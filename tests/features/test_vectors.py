@@ -43,13 +43,21 @@ def test_anything_of_the_right_length_is_a_vector(values):
     assert as_vector(values, NIH).dtype == torch.float32
 
 
+def test_a_mapping_leaves_what_it_does_not_name_unknown():
+    vector = as_vector({"cardiomegaly": 1, "Mass": 0}, NIH)
+    assert (vector[NIH.index("Cardiomegaly")], vector[NIH.index("Mass")]) == (1, 0)
+    assert vector.isnan().sum() == 12
+
+
 def test_vector_errors():
     with pytest.raises(VocabularyError, match=r"NIH-14 has shape \(14,\).*got \(13,\)"):
         as_vector([0] * 13, NIH)
     with pytest.raises(VocabularyError, match=r"'Cardiomegaly' must be in \[0, 1\] or NaN \(got -1\)"):
         as_vector([0, -1] + [0] * 12, NIH)
-    with pytest.raises(VocabularyError, match="NIH-14 has no finding 'mass'"):
-        vector_of({"mass": 1}, NIH)
+    with pytest.raises(VocabularyError, match="NIH-14 has no finding 'gout'"):
+        vector_of({"gout": 1}, NIH)
+    with pytest.raises(VocabularyError, match="NIH-14: 'Effusion' and 'fluid' mean 'Effusion'; give one"):
+        vector_of({"Effusion": 1, "fluid": 0}, NIH)
     with pytest.raises(VocabularyError, match="operation must be one of insert, delete, sham"):
         apply_edit([0] * 14, NIH, "mass", "remove")
 
