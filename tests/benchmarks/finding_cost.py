@@ -1,4 +1,4 @@
-"""What an edit of each finding costs, by stage, at 512 x 512 and at 1955 x 1841; beside it a step of a diffusion editor.
+"""What an edit of each finding costs, by stage, at 512 x 512 and 1955 x 1841; beside it a step of a diffusion editor.
 
     OMP_NUM_THREADS=2 python tests/benchmarks/finding_cost.py [--findings all] [--diffusion]
 
