@@ -1,5 +1,6 @@
 """Clinical features: vocabularies, feature vectors, labels by rule, and what an edit does to a vector."""
 
+from monai_cars.features.consistency import check_combination, check_consistent, contradictions
 from monai_cars.features.feature_vector import FeatureVector, UnknownFindingError
 from monai_cars.features.labels import label_names, to_labels
 from monai_cars.features.vectors import apply_edit, as_vector, present_findings, vector_of
@@ -13,6 +14,9 @@ __all__ = [
     "VocabularyError",
     "apply_edit",
     "as_vector",
+    "check_combination",
+    "check_consistent",
+    "contradictions",
     "label_names",
     "load_vocabulary",
     "present_findings",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
@@ -80,13 +80,20 @@ def present_findings(vector: Any, vocabulary: Vocabulary, *, threshold: float = 
 
 
 def apply_edit(
-    vector: Any, vocabulary: Vocabulary, finding: str, operation: str, *, instance_only: bool = True
+    vector: Any,
+    vocabulary: Vocabulary,
+    finding: str,
+    operation: str,
+    *,
+    instance_only: bool = True,
+    kept: Collection[str] = (),
 ) -> torch.Tensor:
     """What a feature vector says after an accepted edit.
 
-    An insertion sets the finding and all that it implies to 1, clears "no finding", and makes unknown what the new
-    finding may hide. A deletion of one instance changes nothing. A deletion of every instance sets the finding to 0 and
-    makes unknown what rested on it; it never says that the film is now normal, since nobody has looked for the rest.
+    An insertion sets the finding, all that it implies and all that is drawn with it to 1, clears "no finding", and
+    makes unknown what the new finding may hide. A deletion of one instance changes nothing. A deletion of every
+    instance sets the finding to 0 and makes unknown what rested on it; it never says that the film is now normal, since
+    nobody has looked for the rest.
 
     Args:
         vector: V numbers in [0, 1] or NaN.
@@ -94,6 +101,7 @@ def apply_edit(
         finding: as the editors or the vocabulary call it.
         operation: "insert", "delete" or "sham" (changes nothing).
         instance_only: of a deletion: other instances of the finding remain, or may remain, on the film.
+        kept: of an insertion: findings that it is known not to hide, since they lie elsewhere.
 
     Returns:
         (V,) float32, a new tensor.
@@ -115,16 +123,16 @@ def apply_edit(
         return after
     name = vocabulary.term(finding)
     if operation == "insert":
-        return _inserted(after, vocabulary, name)
+        return _inserted(after, vocabulary, name, {vocabulary.term(other) for other in kept})
     return after if instance_only else _deleted(after, vocabulary, name)
 
 
-def _inserted(after: torch.Tensor, vocabulary: Vocabulary, name: str) -> torch.Tensor:
-    for hidden in vocabulary.unsettles.get(name, ()):
+def _inserted(after: torch.Tensor, vocabulary: Vocabulary, name: str, kept: set[str]) -> torch.Tensor:
+    for hidden in set(vocabulary.unsettles.get(name, ())) - kept:
         after[vocabulary.index(hidden)] = math.nan
-    if vocabulary.no_finding is not None:
+    if vocabulary.no_finding is not None and name not in vocabulary.beside_no_finding:
         after[vocabulary.index(vocabulary.no_finding)] = 0
-    for present in (name, *vocabulary.implied(name)):
+    for present in (name, *vocabulary.drawn_with(name)):
         after[vocabulary.index(present)] = 1
     return after
 
@@ -134,10 +142,10 @@ def _deleted(after: torch.Tensor, vocabulary: Vocabulary, name: str) -> torch.Te
     for finding in vocabulary.implying(name):
         if after[vocabulary.index(finding)] != 0:
             after[vocabulary.index(finding)] = math.nan
-    for ancestor in vocabulary.implied(name):
-        others = [after[vocabulary.index(other)] == 1 for other in vocabulary.implying(ancestor)]
-        if after[vocabulary.index(ancestor)] != 0 and not any(others):
-            after[vocabulary.index(ancestor)] = math.nan
-    if vocabulary.no_finding is not None:
+    for rested in vocabulary.drawn_with(name):
+        others = [after[vocabulary.index(other)] == 1 for other in vocabulary.implying(rested)]
+        if after[vocabulary.index(rested)] != 0 and not any(others):
+            after[vocabulary.index(rested)] = math.nan
+    if vocabulary.no_finding is not None and name not in vocabulary.beside_no_finding:
         after[vocabulary.index(vocabulary.no_finding)] = math.nan
     return after

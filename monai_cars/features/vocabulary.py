@@ -14,7 +14,19 @@ from monai_cars.severity import canonical
 
 BUILT_IN = ("carpa-19", "chexpert-14", "nih-14")
 _FOLDER = Path(__file__).parent / "vocabularies"
-_KEYS = ("name", "source", "findings", "no_finding", "ancestors", "unsettles", "edits", "labels", "other")
+_KEYS = (
+    "name",
+    "source",
+    "findings",
+    "no_finding",
+    "beside_no_finding",
+    "ancestors",
+    "brings",
+    "unsettles",
+    "edits",
+    "labels",
+    "other",
+)
 
 Rule = str | Mapping[str, list[Any]]
 
@@ -31,7 +43,9 @@ class Vocabulary:
         name: as people call it.
         findings: their names, in the order of a feature vector.
         no_finding: the finding that says that there is none, or None.
+        beside_no_finding: what may be present on a film without findings, such as devices.
         ancestors: finding -> findings that it implies (directly; the chain is followed).
+        brings: finding -> findings that the editors draw with it, though in general it does not imply them.
         unsettles: finding -> findings that can no longer be read once it is inserted.
         edits: what the editors call a finding -> what it is called here.
         labels: label -> rule over findings: a finding, {"any": [...]} or {"all": [...]}, nested at will.
@@ -46,7 +60,9 @@ class Vocabulary:
     name: str
     findings: tuple[str, ...]
     no_finding: str | None = None
+    beside_no_finding: tuple[str, ...] = ()
     ancestors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    brings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unsettles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     edits: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, Rule] = field(default_factory=dict)
@@ -108,6 +124,22 @@ class Vocabulary:
                 queue.extend(self.ancestors.get(ancestor, ()))
         return tuple(found)
 
+    def drawn_with(self, finding: str) -> tuple[str, ...]:
+        """All findings that are on the film once `finding` is inserted: what it implies, what it brings, and so on.
+
+        Example:
+            >>> load_vocabulary("carpa-19").drawn_with("lung collapse")
+            ('pleural air', 'absent lung markings')
+        """
+        found: list[str] = []
+        queue = [finding]
+        while queue:
+            name = queue.pop(0)
+            new = [other for other in (*self.implied(name), *self.brings.get(name, ())) if other not in found]
+            found.extend(new)
+            queue.extend(new)
+        return tuple(name for name in found if name != finding)
+
     def implying(self, finding: str) -> tuple[str, ...]:
         """All findings that imply `finding`."""
         return tuple(name for name in self.findings if finding in self.implied(name))
@@ -163,13 +195,15 @@ def _build(table: Any) -> Vocabulary:
             raise VocabularyError(f"`{key}` is missing.")
     if not isinstance(table["findings"], list):
         raise VocabularyError(f"`findings` must be a list of names (got {table['findings']!r}).")
-    for key in ("ancestors", "unsettles", "edits", "labels"):
+    for key in ("ancestors", "brings", "unsettles", "edits", "labels"):
         if not isinstance(table.get(key) or {}, dict):
             raise VocabularyError(f"`{key}` must map a name to its entry (got {table[key]!r}).")
     relations: dict[str, Any] = {
         key: {name: _names(key, name, others) for name, others in (table.get(key) or {}).items()}
-        for key in ("ancestors", "unsettles")
+        for key in ("ancestors", "brings", "unsettles")
     }
+    if table.get("beside_no_finding"):
+        relations["beside_no_finding"] = _names("beside_no_finding", "findings", table["beside_no_finding"])
     rest = {key: table[key] for key in ("no_finding", "edits", "labels", "other", "source") if table.get(key)}
     return Vocabulary(name=table["name"], findings=tuple(table["findings"]), **relations, **rest)
 
@@ -190,7 +224,9 @@ def _check(vocabulary: Vocabulary) -> None:
         raise VocabularyError(f"the finding {twice[0]!r} is listed twice.")
     if vocabulary.no_finding is not None:
         _known(vocabulary, "no_finding", vocabulary.no_finding)
-    for key in ("ancestors", "unsettles"):
+    for entry in vocabulary.beside_no_finding:
+        _known(vocabulary, "beside_no_finding", entry)
+    for key in ("ancestors", "brings", "unsettles"):
         for name, others in getattr(vocabulary, key).items():
             for entry in (name, *others):
                 _known(vocabulary, key, entry)

@@ -15,6 +15,7 @@ from monai_cars.features import (
     VocabularyError,
     apply_edit,
     as_vector,
+    check_consistent,
     label_names,
     load_vocabulary,
     present_findings,
@@ -166,3 +167,46 @@ def test_a_film_with_a_finding_is_never_normal(values):
     if (vector[1:] == 1).any():
         assert labels[0] == 0
         assert labels[1:].isnan().any() or (labels[1:] == 1).any()
+
+
+def test_what_is_drawn_with_a_finding_is_present_too():
+    after = apply_edit(vector_of({"unremarkable": 1}, CARPA, otherwise=0), CARPA, "lung collapse", "insert")
+    assert set(present_findings(after, CARPA)) == {"lung collapse", "pleural air", "absent lung markings"}
+    meniscus = apply_edit(vector_of({"unremarkable": 1}, CARPA, otherwise=0), CARPA, "meniscus sign", "insert")
+    assert set(present_findings(meniscus, CARPA)) == {"meniscus sign", "effusion", "fluid", "costophrenic angle"}
+
+
+def test_deleting_what_brought_others_leaves_those_unknown():
+    after = apply_edit(
+        carpa("pleural air", "absent lung markings"), CARPA, "pneumothorax", "delete", instance_only=False
+    )
+    assert after[CARPA.index("pleural air")] == 0
+    assert after[CARPA.index("absent lung markings")].isnan()
+
+
+def test_devices_stand_beside_no_finding():
+    normal = vector_of({"No Finding": 1}, CHEXPERT, otherwise=0)
+    with_tube = apply_edit(normal, CHEXPERT, "support devices", "insert")
+    assert present_findings(with_tube, CHEXPERT) == ("No Finding", "Support Devices")
+    without = apply_edit(with_tube, CHEXPERT, "support devices", "delete", instance_only=False)
+    assert present_findings(without, CHEXPERT) == ("No Finding",)
+
+
+def test_what_lies_elsewhere_is_not_hidden():
+    before = vector_of({"Nodule": 1, "Mass": 1}, NIH, otherwise=0)
+    after = apply_edit(before, NIH, "effusion", "insert", kept=["nodule"])
+    assert after[NIH.index("Nodule")] == 1
+    assert after[NIH.index("Mass")].isnan()
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("finding", SEVERITY)
+def test_an_insertion_never_contradicts_itself(name, finding):
+    vocabulary = load_vocabulary(name)
+    if not vocabulary.names(finding):
+        return
+    start = {vocabulary.no_finding: 1} if vocabulary.no_finding else {}
+    after = apply_edit(vector_of(start, vocabulary, otherwise=0), vocabulary, finding, "insert")
+    check_consistent(after, vocabulary)
+    if vocabulary.labels:
+        assert to_labels(after, vocabulary)[0] == 0
