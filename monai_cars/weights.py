@@ -1,124 +1,121 @@
-"""Pinned weights: a frozen record of each file, found in the checkout or the wheel, checked, read as safetensors."""
+"""Pinned weights: a recorded file from the checkout or the wheel, the Hub's cache or the Hub.
+
+Every file is checked against its recorded SHA-256 each time it is read, and only safetensors are read.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load
 
-PACKAGE = Path(__file__).resolve().parent
-PLACES = (PACKAGE.parent / "bundles", PACKAGE / "_bundles")
-"""Where bundles lie: beside the package in a checkout, inside it in a wheel."""
+from monai_cars import weights_records as records
+from monai_cars.hub import HubError, digest_like, download, drop, stated_digest
+from monai_cars.weights_records import RECORDS, WeightsError, WeightsRecord, load_record, published, record_of
+
+__all__ = [
+    "RECORDS",
+    "WeightsError",
+    "WeightsRecord",
+    "fetch",
+    "find_weights",
+    "load_record",
+    "load_state",
+    "read_weights",
+    "record_of",
+]
 
 
-class WeightsError(RuntimeError):
-    """Weights that are unknown, missing or not the ones recorded."""
+def find_weights(record: WeightsRecord) -> Path | None:
+    """The shipped file of a record, or a file of the user's own; None where there is none."""
+    if not record.bundle:
+        own = Path(record.file)
+        return own if own.is_absolute() and own.is_file() else None
+    candidates = (place / record.bundle / record.file for place in records.PLACES)
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
-@dataclass(frozen=True)
-class WeightsRecord:
-    """What is known of one file of weights.
+def fetch(record: WeightsRecord, *, token: str | None = None) -> Path:
+    """The checked file of a record: the shipped one, else the Hub's cache, else a download.
 
     Args:
-        name: how code asks for it.
-        bundle: folder of the bundle that ships it.
-        file: its place in the bundle.
-        sha256: of the file's bytes.
-        licence: terms of the weights.
-        trained_on: what they have seen.
-        repo_id: repository on the Hub; empty until published.
-        revision: commit there; empty until published.
-    """
-
-    name: str
-    bundle: str
-    file: str
-    sha256: str
-    licence: str
-    trained_on: str
-    repo_id: str = ""
-    revision: str = ""
-
-
-RECORDS = {
-    record.name: record
-    for record in (
-        WeightsRecord(
-            name="cars_anatomy",
-            bundle="cars_chest_xray",
-            file="models/cars_anatomy.safetensors",
-            sha256="99df112e8fd44d8ac39881a6f0905985016087a782a08a03760d967c315d742b",
-            licence="Apache-2.0",
-            trained_on="83 V7 Labs lung masks on CC BY films; engineer-drawn contours on NIH and Hannover films",
-        ),
-        WeightsRecord(
-            name="cars_orientation",
-            bundle="cars_chest_xray",
-            file="models/cars_orientation.safetensors",
-            sha256="05a8be3facdfc7148dfcd5302afe23bcf3df335239befcded61068222f71148f",
-            licence="Apache-2.0",
-            trained_on="1,256 frontal films of NIH ChestX-ray14, Hannover and the Cohen collection, without labels",
-        ),
-    )
-}
-
-
-def load_record(name: str) -> WeightsRecord:
-    """The record of some weights.
+        record: what to get; with `from_hub` the shipped file is passed over.
+        token: for gated repositories; None takes `HF_TOKEN` or the token of `hf auth login`.
 
     Raises:
-        WeightsError: the name is unknown.
+        WeightsError: it is nowhere, or its SHA-256 is not the recorded one. A file from the Hub that fails the check
+            is taken out of the cache.
 
     Example:
-        >>> load_record("cars_anatomy").bundle
-        'cars_chest_xray'
+        >>> fetch(load_record("cars_orientation")).name
+        'cars_orientation.safetensors'
     """
-    if name not in RECORDS:
-        raise WeightsError(f"no weights are named {name!r}; known are {', '.join(sorted(RECORDS))}")
-    return RECORDS[name]
+    path, _ = _checked(record, token)
+    return path
 
 
-def find_weights(record: WeightsRecord) -> Path:
-    """The shipped file of a record.
+def _checked(record: WeightsRecord, token: str | None = None) -> tuple[Path, bytes]:
+    path = None if record.from_hub else find_weights(record)
+    if path is not None:
+        content = path.read_bytes()
+        _require(record, path, record.sha256, hashlib.sha256(content).hexdigest(), "restore the file")
+        return path, content
+    record = published(record)
+    if not record.repo_id:
+        places = " and ".join(str(place / record.bundle / record.file) for place in records.PLACES)
+        raise WeightsError(
+            f"the weights {record.name!r} were looked for at {places} and not found; install monai-cars again, or "
+            "check the bundles folder out"
+        )
+    try:
+        path = download(record.repo_id, record.file, record.revision, token=token)
+    except HubError as error:
+        raise WeightsError(f"the weights {record.name!r} did not come: {error}") from error
+    content = path.read_bytes()
+    expected = f"sha256:{record.sha256}" if record.sha256 else stated_digest(path)
+    if expected is None:
+        raise WeightsError(
+            f"{record.name!r}: the Hub's cache on this system does not keep what the Hub states of a file; give its "
+            "SHA-256 with #sha256=..."
+        )
+    found = digest_like(expected, content)
+    if found != expected:
+        drop(path)
+        remedy = "it was taken out of the cache: try again, and if that fails too, do not use these weights"
+        _require(record, path, expected, found, remedy)
+    return path, content
 
-    Raises:
-        WeightsError: it is in none of the places.
-    """
-    candidates = [place / record.bundle / record.file for place in PLACES]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    raise WeightsError(
-        f"the weights {record.name!r} were looked for at {' and '.join(map(str, candidates))} and not found; "
-        "install monai-cars again, or check the bundles folder out"
-    )
+
+def _require(record: WeightsRecord, path: Path, expected: str, found: str, remedy: str) -> None:
+    if found != expected:
+        raise WeightsError(
+            f"{path} must have the SHA-256 {expected} recorded for {record.name!r} (got {found}); {remedy}"
+        )
 
 
 def read_weights(record: WeightsRecord) -> dict[str, torch.Tensor]:
     """Read and check the file of a record; half precision is widened to float32.
 
     Raises:
-        WeightsError: the file is missing, or its SHA-256 is not the recorded one.
+        WeightsError: the file is missing, its SHA-256 is not the recorded one, or it is no safetensors file.
     """
-    path = find_weights(record)
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != record.sha256:
-        raise WeightsError(
-            f"{path} must have the SHA-256 {record.sha256} recorded for {record.name!r} (got {found}); restore the file"
-        )
-    return {key: value.float() if value.dtype == torch.float16 else value for key, value in load(content).items()}
+    path, content = _checked(record)
+    try:
+        state = load(content)
+    except SafetensorError as error:
+        raise WeightsError(f"{path} must be a safetensors file ({error}); pickled weights are not read") from error
+    return {key: value.float() if value.dtype == torch.float16 else value for key, value in state.items()}
 
 
 @lru_cache(maxsize=8)
-def load_state(name: str) -> dict[str, torch.Tensor]:
-    """State dict of some weights by name, read once a process. Do not change it in place.
+def load_state(weights: str | WeightsRecord) -> dict[str, torch.Tensor]:
+    """State dict of some weights, read once a process. Do not change it in place.
 
     Raises:
-        WeightsError: unknown name, missing or altered file.
+        WeightsError: unknown, missing or altered weights.
     """
-    return read_weights(load_record(name))
+    return read_weights(record_of(weights))

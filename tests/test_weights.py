@@ -4,14 +4,14 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from monai_cars import weights
+from monai_cars import weights_records
 from monai_cars.weights import RECORDS, WeightsError, WeightsRecord, find_weights, load_record, load_state, read_weights
 
 
 @pytest.fixture
 def shelf(tmp_path, monkeypatch):
     """A place with one small file of weights."""
-    monkeypatch.setattr(weights, "PLACES", (tmp_path / "nowhere", tmp_path))
+    monkeypatch.setattr(weights_records, "PLACES", (tmp_path / "nowhere", tmp_path))
     content = save({"a": torch.arange(4.0).half(), "steps": torch.tensor([3])})
     (tmp_path / "bundle").mkdir()
     (tmp_path / "bundle" / "small.safetensors").write_bytes(content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch.nn import functional
 
 from monai_cars.anatomy.network import anatomy_network, to_input
 from monai_cars.threads import one_thread
-from monai_cars.weights import load_record, load_state
+from monai_cars.weights import WeightsError, WeightsRecord, load_state, record_of
 
 Segmenter = Callable[[torch.Tensor], torch.Tensor]
 """Anything that turns an upright film `(1, H, W)`, bright = dense in any affine scale, into `(S, H, W)` uint8 masks."""
@@ -136,23 +137,33 @@ def _one_piece(logits: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _shipped(name: str, sha256: str, device: str) -> AnatomySegmenter:
+def _loaded(record: WeightsRecord, device: str) -> AnatomySegmenter:
     network = anatomy_network()
-    network.load_state_dict(load_state(name))
+    try:
+        network.load_state_dict(load_state(record))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[1:2] or [str(error)]
+        raise WeightsError(
+            f"{record.name!r} holds no weights of the anatomy network ({reason[0].strip()[:120]}); give the weights of "
+            "monai_cars.anatomy.network.anatomy_network, or a segmenter of your own as a callable"
+        ) from error
     where = None if device == "" else torch.device(device)
     network = network.eval().to(where or "cpu")
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # missing in torch's stubs
     return AnatomySegmenter(network, device=where)
 
 
-def load_segmenter(weights: str = "cars_anatomy", device: torch.device | str | None = None) -> AnatomySegmenter:
-    """The shipped segmenter, loaded once a process and device.
+def load_segmenter(
+    weights: str | Path | WeightsRecord = "cars_anatomy", device: torch.device | str | None = None
+) -> AnatomySegmenter:
+    """A segmenter by its weights, loaded once a process and device.
 
     Args:
-        weights: name of a weights record.
+        weights: the shipped name; "hub"; a WeightsRecord; "owner/repo/file.safetensors@commit"; or a path. See
+            `monai_cars.weights.record_of`.
         device: where it runs; None is the CPU.
 
     Raises:
-        WeightsError: unknown, missing or altered weights.
+        WeightsError: unknown, missing or altered weights, or weights of another network.
     """
-    return _shipped(weights, load_record(weights).sha256, str(device or "cpu"))
+    return _loaded(record_of(weights), str(device or "cpu"))

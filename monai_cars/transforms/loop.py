@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from monai_cars.gates import Gate, default_gate
 from monai_cars.gates.profiles import PROFILES
 from monai_cars.transforms.segment import SegmentAnatomy
 from monai_cars.transforms.state import current_header, like, one_channel, plain_tensor
-from monai_cars.weights import load_record
+from monai_cars.weights import WeightsRecord, record_of
 
 DEFAULT_SEGMENTER = "cars_anatomy"
 Earlier = Sequence[Mapping[str, Any]]
@@ -32,8 +33,9 @@ class EditLoop:
     Args:
         editor: proposes; None is the attenuation editor.
         gate: "cheap" (needs no network), "full" (segments the film again), or a Gate of your own.
-        segmenter: None, the name of shipped weights, or any callable from (1, H, W) to (S, H, W) masks. It measures the
-            anatomy after the edit (the full gate takes "cars_anatomy" when None) and segments films without masks.
+        segmenter: None, weights ("cars_anatomy", "hub", or what `monai_cars.weights.record_of` takes), or any callable
+            from (1, H, W) to (S, H, W) masks. It measures the anatomy after the edit (the full gate takes
+            "cars_anatomy" when None) and segments films without masks.
         device: where a named segmenter runs; None is the image's.
         max_attempts: proposals before abstaining, at least 1.
 
@@ -46,7 +48,7 @@ class EditLoop:
         *,
         editor: Editor | None = None,
         gate: str | Gate | None = None,
-        segmenter: str | Segmenter | None = None,
+        segmenter: str | Path | WeightsRecord | Segmenter | None = None,
         device: str | None = None,
         max_attempts: int = 4,
     ) -> None:
@@ -59,8 +61,10 @@ class EditLoop:
         self.segmenter = segmenter or (DEFAULT_SEGMENTER if gate == "full" else None)
         self.device = device
         self.max_attempts = max_attempts
-        # In a plain attribute, so that a cache keyed on the pickled transform notices other weights.
-        self.weights_sha256 = load_record(self.segmenter).sha256 if isinstance(self.segmenter, str) else None
+        # In plain attributes, so that a cache keyed on the pickled transform notices other weights.
+        self.weights = None if self.segmenter is None or callable(self.segmenter) else record_of(self.segmenter)
+        self.weights_sha256 = self.weights.sha256 if self.weights else None
+        self.weights_revision = self.weights.revision if self.weights else None
 
     def __call__(
         self,
@@ -156,7 +160,7 @@ class EditLoop:
                 "There are no anatomy masks and no segmenter: put SegmentAnatomyd(keys='image', anatomy_key='anatomy') "
                 "before the edit, or give the edit segmenter='cars_anatomy' or a callable of your own."
             )
-        if not isinstance(self.segmenter, str):
+        if callable(self.segmenter):
             return self.segmenter
         where = torch.device(self.device or device)
         if where.type == "cuda" and torch.cuda._is_in_bad_fork():
@@ -164,7 +168,7 @@ class EditLoop:
                 f"A forked DataLoader worker cannot run a segmenter on {where}: use num_workers=0, "
                 "monai.data.ThreadDataLoader, or device='cpu'."
             )
-        return load_segmenter(self.segmenter, where)
+        return load_segmenter(self.weights or DEFAULT_SEGMENTER, where)
 
 
 def blank_record(operation: str, finding: str, seed: int, *, reason: str, editor: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from monai_cars.axes import ORDERS, Axes, from_standard, recognise_axes, to_stan
 from monai_cars.radiograph import HEADER_POSTFIX, META_KEY, Header, header_of
 from monai_cars.screening import require_frontal
 from monai_cars.transforms.state import current_header, like, one_channel
-from monai_cars.weights import load_record
+from monai_cars.weights import WeightsRecord, record_of
 
 __all__ = ["SegmentAnatomy", "SegmentAnatomyD", "SegmentAnatomyDict", "SegmentAnatomyd"]
 
@@ -38,10 +39,13 @@ class SegmentAnatomy(Transform):
             `monai_cars.anatomy.STRUCTURES`; None is the shipped one.
         axes: "auto", or how the films lie, one of `monai_cars.axes.ORDERS`, with "-inverted" behind it where dense
             tissue is dark. When given, nothing is recognised and nothing is refused.
+        weights: of the shipped network, when `segmenter` is None: "cars_anatomy", "hub", a WeightsRecord,
+            "owner/repo/file.safetensors@commit" or a path; see `monai_cars.weights.record_of`.
         device: where the shipped segmenter runs; None is the image's.
 
     Raises:
         ValueError: `axes` is none of these.
+        WeightsError: `weights` is none of these.
 
     Example:
         >>> masks = SegmentAnatomy(segmenter=lambda film: film.repeat(3, 1, 1) > 0.5, axes="WH")(torch.rand(1, 80, 70))
@@ -52,13 +56,20 @@ class SegmentAnatomy(Transform):
     backend = [TransformBackends.TORCH]  # noqa: RUF012 - as MONAI declares it
 
     def __init__(
-        self, segmenter: Segmenter | None = None, *, axes: str = "auto", device: torch.device | str | None = None
+        self,
+        segmenter: Segmenter | None = None,
+        *,
+        axes: str = "auto",
+        weights: str | Path | WeightsRecord = WEIGHTS,
+        device: torch.device | str | None = None,
     ) -> None:
         self.segmenter, self.axes, self.device = segmenter, axes, str(device) if device is not None else None
         if axes != "auto":
             Axes.parse(axes)
-        # In a plain attribute, so that a cache keyed on the pickled transform notices other weights.
-        self.weights_sha256 = load_record(WEIGHTS).sha256 if segmenter is None else None
+        self.weights = record_of(weights) if segmenter is None else None
+        # In plain attributes, so that a cache keyed on the pickled transform notices other weights.
+        self.weights_sha256 = self.weights.sha256 if self.weights else None
+        self.weights_revision = self.weights.revision if self.weights else None
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
         """Masks `(3, H, W)` uint8 with the image's affine and header; see `segment` for the axes too.
@@ -109,7 +120,7 @@ class SegmentAnatomy(Transform):
                 f"A forked DataLoader worker cannot run a segmenter on {where}: use num_workers=0, "
                 "monai.data.ThreadDataLoader, or device='cpu'."
             )
-        return load_segmenter(WEIGHTS, where)
+        return load_segmenter(self.weights or WEIGHTS, where)
 
 
 class SegmentAnatomyd(MapTransform):
@@ -122,6 +133,7 @@ class SegmentAnatomyd(MapTransform):
         axes: see `SegmentAnatomy`.
         device: see `SegmentAnatomy`.
         allow_missing_keys: leave out a key that is not there.
+        weights: see `SegmentAnatomy`.
 
     Raises:
         ValueError: more than one key, or `axes` is none of the known ones.
@@ -142,6 +154,7 @@ class SegmentAnatomyd(MapTransform):
         axes: str = "auto",
         device: torch.device | str | None = None,
         allow_missing_keys: bool = False,
+        weights: str | Path | WeightsRecord = WEIGHTS,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         if len(self.keys) != 1:
@@ -149,7 +162,7 @@ class SegmentAnatomyd(MapTransform):
                 f"keys must name one film (got {self.keys}); use one SegmentAnatomyd with its own anatomy_key a film"
             )
         self.anatomy_key = anatomy_key
-        self.segmenter = SegmentAnatomy(segmenter, axes=axes, device=device)
+        self.segmenter = SegmentAnatomy(segmenter, axes=axes, weights=weights, device=device)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the dictionary with the masks added and the axes noted in the image's header."""
