@@ -248,7 +248,9 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             repo_id = f"{wish['organization']}/{wish['name']}" if wish.get("organization") else wish["name"]
             if repo_id in hub.repositories:
                 return self._send(409, json.dumps({"url": f"{hub.endpoint}/{repo_id}"}).encode(), True, {})
-            hub.repository(repo_id, private=bool(wish.get("private"))).commit({".gitattributes": b""})
+            hub.repository(repo_id, private=bool(wish.get("private")) or wish.get("visibility") == "private").commit(
+                {".gitattributes": b""}
+            )
             return self._json({"url": f"{hub.endpoint}/{repo_id}", "name": repo_id, "id": repo_id})
 
         def _tag(self, repository: Repository, revision: str, tag: str) -> None:
