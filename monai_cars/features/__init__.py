@@ -3,12 +3,15 @@
 from monai_cars.features.consistency import check_combination, check_consistent, contradictions
 from monai_cars.features.feature_vector import FeatureVector, UnknownFindingError
 from monai_cars.features.labels import label_names, to_labels
+from monai_cars.features.sheet import TableError
+from monai_cars.features.table import datalist_of, from_table
 from monai_cars.features.vectors import apply_edit, as_vector, present_findings, vector_of
 from monai_cars.features.vocabulary import BUILT_IN, Vocabulary, VocabularyError, load_vocabulary
 
 __all__ = [
     "BUILT_IN",
     "FeatureVector",
+    "TableError",
     "UnknownFindingError",
     "Vocabulary",
     "VocabularyError",
@@ -17,6 +20,8 @@ __all__ = [
     "check_combination",
     "check_consistent",
     "contradictions",
+    "datalist_of",
+    "from_table",
     "label_names",
     "load_vocabulary",
     "present_findings",
