@@ -25,7 +25,7 @@ LONGEST_MM = 80.0  # a fragment is stiff: it turns about a far point and does no
 HINGE_MM = 4.0  # over which it bends there
 CROSSING_MM = 11.0  # of rib along which a median leaves out what crosses it: vessels, other ribs' edges
 GRAIN_MM = 2.0
-DENSEST = 1.5  # times the rib's usual density: more is something that lies over it
+SEEN_MM, SLACK = 1.5, 0.25  # along the rib, and share of the rib's density by which less may be seen in one place
 TAPER_MM = 2.0
 BLUR_MM = 0.25
 SITE_MM = 10.0  # from the line: what a reader would mark as the fracture
@@ -57,13 +57,13 @@ def insert_fracture(canvas: Canvas, edit: Edit, generator: torch.Generator) -> P
     least = STRAIGHT_MM + max(RETURN_MM, RETURN_PER_MM * asked.value)
     cut = _choose(canvas, edit, find_ribs(canvas, str(edit.side)), least, generator)
     sign = 1.0 if uniform(0.0, 1.0, generator) < 0.65 else -1.0  # rather down, as the muscles pull
-    path, start = _native_path(cut, canvas)
+    path, half, start = _native_path(cut, canvas)
     mm = canvas.feature * canvas.factor
-    reach = cut.rib.half * canvas.factor + (FLANK_MM + TAPER_MM + 2.0) * mm + shift * canvas.factor
+    reach = half.max() + (FLANK_MM + TAPER_MM + 2.0) * mm + shift * canvas.factor
     across = np.arange(-reach, reach + 0.5, 0.5)
-    layer = rib_layer(canvas.native.cpu().numpy(), path, across, cut.rib.half * canvas.factor, mm)
+    layer = rib_layer(canvas.native.cpu().numpy(), path, across, half, mm)
     along = np.arange(len(path)) - start
-    line = _line(across, cut.rib.half * canvas.factor, mm, generator)
+    line = _line(across, float(half[start]), mm, generator)
     gap = uniform(*GAP_MM, generator) * mm
     change = broken(layer, along, across, sign * shift * canvas.factor, line, gap, mm, cut.back) - layer
     return _on_film(canvas, change, path, across, along, asked)
@@ -108,36 +108,51 @@ def _lateral_share(canvas: Canvas, side: str) -> np.ndarray:
     return np.where(field, 1.0 - share if canvas.wall_is_left(side) else share, 0.0)
 
 
-def _native_path(cut: _Cut, canvas: Canvas) -> tuple[np.ndarray, int]:
-    """(n, 2) axis in native pixels, one apart, from the fixed part to the moved one, and the index of the cut."""
-    path = cut.rib.path if cut.end > 0 else cut.rib.path[::-1]
+def _native_path(cut: _Cut, canvas: Canvas) -> tuple[np.ndarray, np.ndarray, int]:
+    """(n, 2) axis in native pixels, one apart, from the fixed part to the moved one, (n,) half height, cut's index."""
+    order = slice(None, None, cut.end)
+    path, half = (cut.rib.path[order] + 0.5) * canvas.factor - 0.5, cut.rib.half[order] * canvas.factor
     index = cut.index if cut.end > 0 else len(path) - 1 - cut.index
-    path = (path + 0.5) * canvas.factor - 0.5
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
     mm = canvas.feature * canvas.factor
     places = np.arange(max(length[index] - FIXED_MM * mm, 0.0), min(length[index] + (cut.back + 2) * mm, length[-1]))
     dense = np.stack([np.interp(places, length, path[:, axis]) for axis in (0, 1)], 1)
-    return dense, int(np.argmin(np.abs(places - length[index])))
+    return dense, np.interp(places, length, half), int(np.argmin(np.abs(places - length[index])))
 
 
-def rib_layer(film: np.ndarray, path: np.ndarray, across: np.ndarray, half: float, mm: float) -> np.ndarray:
+def rib_layer(film: np.ndarray, path: np.ndarray, across: np.ndarray, half: np.ndarray, mm: float) -> np.ndarray:
     """(n, m) contrast units of a rib alone, along its path and across it; zero beyond its flanks.
+
+    The film is laid out so that both edges run straight, smoothed along the rib, freed of what lies behind, and laid
+    back: a cortical line stays a line although the rib tapers.
 
     Args:
         film: (H, W) contrast units.
         path: (n, 2) axis in pixels, one apart.
-        across: (m,) distances from the axis in pixels, downwards.
-        half: half the rib's height in pixels.
+        across: (m,) distances from the axis in pixels, evenly spaced, downwards.
+        half: (n,) half the rib's height in pixels.
         mm: one millimetre in pixels.
     """
-    bands = ndi.median_filter(straightened(film, path, across), (int(CROSSING_MM * mm) | 1, 1), mode="nearest")
+    usual = float(np.median(half))
+    raw = straightened(film, path, _stretched(across[None], usual, half[:, None]))
+    bands = ndi.median_filter(raw, (int(CROSSING_MM * mm) | 1, 1), mode="nearest")
     bands = ndi.gaussian_filter1d(bands, GRAIN_MM * mm, axis=0, mode="nearest")
-    flank = half + FLANK_MM * mm
+    flank = usual + FLANK_MM * mm
     beside = [bands[:, np.abs(across - place) <= mm].mean(1, keepdims=True) for place in (-flank, flank)]
     share = np.clip((across + flank) / (2 * flank), 0.0, 1.0)
     behind = beside[0] * (1 - share) + beside[1] * share
-    layer = (bands - behind) * smoothstep((flank - np.abs(across)) / (TAPER_MM * mm))
-    return np.clip(layer, None, DENSEST * np.median(layer[:, np.abs(across) < half]))
+    # No more is lifted off than is seen there: the lung behind would turn darker than the lung beside.
+    slack = SLACK * float(np.median((bands - behind)[:, np.abs(across) < usual]))
+    seen = np.clip(ndi.gaussian_filter(raw, (SEEN_MM * mm, 0.5)) - behind, 0.0, None) + max(slack, 0.0)
+    layer = np.minimum(bands - behind, seen) * smoothstep((flank - np.abs(across)) / (TAPER_MM * mm))
+    places = (_stretched(across[None], half[:, None], usual) - across[0]) / (across[1] - across[0])
+    return ndi.map_coordinates(layer, np.stack(np.broadcast_arrays(np.arange(len(path))[:, None], places)), order=1)
+
+
+def _stretched(across: np.ndarray, old, new) -> np.ndarray:
+    """Distances from the axis when a rib's half height goes from ``old`` to ``new``; beyond the edges they shift."""
+    beyond = np.abs(across) - old
+    return np.where(beyond > 0, np.sign(across) * (new + beyond), across * new / old)
 
 
 def broken(

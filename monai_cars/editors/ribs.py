@@ -15,6 +15,7 @@ SLOPES = np.arange(-12.0, 49.0, 12.0)  # degrees; a posterior rib falls from its
 FAINTEST = 0.022  # contrast units of the bar filter; vessels and anterior ribs answer with less
 RIM_MM = 5.0  # from the outline of the field: there ribs run along the wall and overlap
 SHORTEST_MM = 45.0
+LEAST_HALF_MM, LARGEST_HALF_MM = 3.0, 8.0  # half a rib's height
 EDGE_MM = (2.5, 8.5)  # where a cortical edge may lie, from the axis
 FLANK_MM = 2.0  # beyond an edge: the lung that the rib is compared with
 WOBBLE_MM, WOBBLE_OVER_MM = 0.8, 16.0  # of a cortical edge: the border of a vessel or of noise jumps more
@@ -28,13 +29,13 @@ class Rib:
 
     Args:
         path: (n, 2) axis (row, column) in working pixels, about one pixel apart, from the spine to the lateral wall.
-        half: half its height in working pixels.
-        contrast: (n,) contrast units by which it exceeds the brighter of the flanks beside it; 0 where its edges are lost.
+        half: (n,) half its height in working pixels.
+        contrast: (n,) contrast units over the brighter of the flanks beside it; 0 where its edges are lost.
         clarity: (n,) the contrast over the spread of the film there.
     """
 
     path: np.ndarray
-    half: float
+    half: np.ndarray
     contrast: np.ndarray
     clarity: np.ndarray
 
@@ -131,9 +132,8 @@ def _walk(answer: np.ndarray, row: int, column: int, step: int) -> np.ndarray:
 
 
 def straightened(image: np.ndarray, path: np.ndarray, across: np.ndarray) -> np.ndarray:
-    """(n, m) film in the coordinates of a rib: along its path, and ``across`` it (positive = below)."""
-    normal = normals(path)
-    points = path[:, None] + across[None, :, None] * normal[:, None]
+    """(n, m) film in the coordinates of a rib: along its path, and ``across`` it (positive = below; (m,) or (n, m))."""
+    points = path[:, None] + np.atleast_2d(across)[..., None] * normals(path)[:, None]
     return ndi.map_coordinates(image, points.transpose(2, 0, 1), order=1, mode="nearest")
 
 
@@ -150,25 +150,47 @@ def _measured(u: np.ndarray, path: np.ndarray, mm: float) -> Rib | None:
     bands = ndi.gaussian_filter(straightened(u, path, across), (4 * mm, 0.6 * mm / 0.5))
     slope = np.gradient(bands, axis=1)
     upper, lower = _edge(slope, across, mm, -1), _edge(-slope, across, mm, 1)
-    half = float(np.median(lower - upper) / 2)
     wobble = np.maximum(*(_wobble(edge, mm) for edge in (upper, lower)))
-    middle = ndi.gaussian_filter1d(ndi.median_filter((lower + upper) / 2, int(12 * mm) | 1, mode="nearest"), 4 * mm)
-    path = path + middle[:, None] * normals(path)
-    if not 3.0 * mm <= half <= 8.0 * mm:
+    upper, lower = (_course(edge, mm) for edge in (upper, lower))
+    path = path + ((lower + upper) / 2)[:, None] * normals(path)
+    half = (lower - upper) / 2
+    if not LEAST_HALF_MM * mm <= float(np.median(half)) <= LARGEST_HALF_MM * mm:
         return None
-    bands = ndi.gaussian_filter1d(straightened(u, path, across), 3 * mm, axis=0)
-    inside = bands[:, np.abs(across) < 0.8 * half].mean(1)
-    flank = half + FLANK_MM * mm
-    beside = np.stack([bands[:, np.abs(across - place) < mm].mean(1) for place in (-flank, flank)])
-    contrast = np.where(wobble > WOBBLE_MM * mm, 0.0, inside - beside.max(0))
+    contrast = np.where(wobble > WOBBLE_MM * mm, 0.0, _contrast(u, path, half, mm))
     if (contrast > LEAST_CONTRAST).mean() < SEEN:
         return None
     return Rib(path, half, contrast, contrast / np.maximum(_texture(u, path, half, mm), 1e-6))
 
 
-def _texture(u: np.ndarray, path: np.ndarray, half: float, mm: float) -> np.ndarray:
+def _course(edge: np.ndarray, mm: float) -> np.ndarray:
+    """(n,) smooth course of a cortical edge."""
+    size = int(WOBBLE_OVER_MM * mm)
+    return ndi.gaussian_filter1d(ndi.median_filter(edge, size | 1, mode="nearest"), size / 4)
+
+
+def _wobble(edge: np.ndarray, mm: float) -> np.ndarray:
+    """(n,) spread of an edge's place around its course, over WOBBLE_OVER_MM of it."""
+    off = edge - _course(edge, mm)
+    return np.sqrt(np.clip(ndi.uniform_filter1d(off**2, int(WOBBLE_OVER_MM * mm)), 0.0, None))
+
+
+def _contrast(u: np.ndarray, path: np.ndarray, half: np.ndarray, mm: float) -> np.ndarray:
+    """(n,) density of the band over the brighter of its flanks."""
+    across = np.arange(-14 * mm, 14 * mm, 0.5)
+    bands = ndi.gaussian_filter1d(straightened(u, path, across), 3 * mm, axis=0)
+    height, flank = half[:, None], (half + FLANK_MM * mm)[:, None]
+    inside = _mean(bands, np.abs(across) < 0.8 * height)
+    return inside - np.maximum(*(_mean(bands, np.abs(across - place) < mm) for place in (-flank, flank)))
+
+
+def _mean(bands: np.ndarray, where: np.ndarray) -> np.ndarray:
+    return (bands * where).sum(1) / np.maximum(where.sum(1), 1)
+
+
+def _texture(u: np.ndarray, path: np.ndarray, half: np.ndarray, mm: float) -> np.ndarray:
     """(n,) spread of the film along a rib's band: vessels, lung and noise, which hide its edges."""
-    bands = straightened(u, path, np.arange(-half - 4 * mm, half + 4 * mm, 0.5))
+    reach = float(np.median(half)) + 4 * mm
+    bands = straightened(u, path, np.arange(-reach, reach, 0.5))
     detail = ndi.gaussian_filter(bands, (0.5 * mm, mm)) - ndi.gaussian_filter1d(bands, 5 * mm, axis=0)
     return np.sqrt(ndi.uniform_filter1d((detail**2).mean(1), int(WOBBLE_OVER_MM * mm)))
 

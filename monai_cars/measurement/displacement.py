@@ -31,8 +31,8 @@ def fracture_displacement(change: Change) -> Quantity | None:
     smooth = ndi.gaussian_filter(gain, 0.6 / spacing)
     if not (np.abs(smooth) > VISIBLE).any():
         return Quantity(0.0, "mm")
-    centre = _beside_line(smooth, _place(smooth, spacing), spacing)
-    angle = _axis(smooth, centre, spacing)
+    centre, further = _beside_line(smooth, _place(smooth, spacing), spacing)
+    angle = _axis(smooth, further, spacing)
     across = np.arange(-ACROSS_MM, ACROSS_MM + STEP_MM, STEP_MM)
     along = np.arange(-WINDOW_MM / 2, WINDOW_MM / 2 + 0.1, 0.5)
     rib, moved = (_sampled(film, centre, angle, along, across, spacing).mean(0) for film in (before, gain))
@@ -46,18 +46,24 @@ def _place(gain: np.ndarray, spacing: float) -> tuple[float, float]:
     return float(row), float(column)
 
 
-def _beside_line(gain: np.ndarray, centre: tuple[float, float], spacing: float) -> tuple[float, float]:
-    """Centre (row, column) of the window that begins at the fracture line: there the change ends most abruptly."""
+def _beside_line(gain: np.ndarray, centre: tuple[float, float], spacing: float) -> list[tuple[float, float]]:
+    """Centre (row, column) of the window that begins at the fracture line, where the change ends most abruptly.
+
+    The second place lies further along the change: the line itself, oblique, does not turn the axis there.
+    """
     angle = _axis(gain, centre, spacing)
     along, across = np.arange(-REACH_MM, REACH_MM, 0.5), np.arange(-ACROSS_MM, ACROSS_MM, 0.5)
     energy = _sampled(gain, centre, angle, along, across, spacing) ** 2
     steep = ndi.gaussian_filter1d(energy.sum(1), 1.0 / 0.5, order=1, mode="constant")
     line = int(np.abs(steep).argmax())
-    s = along[line] + np.sign(steep[line]) * (WINDOW_MM / 2 + BESIDE_MM)
-    there = energy[np.abs(along - s) <= WINDOW_MM / 2].sum(0)
-    v = float(there @ across / max(there.sum(), 1e-12))
-    row = centre[0] + (s * np.sin(angle) + v * np.cos(angle)) / spacing
-    return float(row), float(centre[1] + (s * np.cos(angle) - v * np.sin(angle)) / spacing)
+    places = []
+    for distance in (BESIDE_MM, BESIDE_MM + WINDOW_MM):
+        s = along[line] + np.sign(steep[line]) * (WINDOW_MM / 2 + distance)
+        there = energy[np.abs(along - s) <= WINDOW_MM / 2].sum(0)
+        v = float(there @ across / max(there.sum(), 1e-12))
+        row = centre[0] + (s * np.sin(angle) + v * np.cos(angle)) / spacing
+        places.append((float(row), float(centre[1] + (s * np.cos(angle) - v * np.sin(angle)) / spacing)))
+    return places
 
 
 def _sampled(
