@@ -1,13 +1,83 @@
-"""STUB: owner replaces."""
+"""Insert an atelectasis: plates of collapsed lung at the base, or a lobe that collapsed to a wedge."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import torch
 
 from monai_cars.edit import CannotEdit, Edit, Proposal
-from monai_cars.editors.canvas import Canvas
+from monai_cars.editors.air_space import Look, added, aim, opacity
+from monai_cars.editors.canvas import Canvas, smooth_noise, smoothstep, uniform
+from monai_cars.editors.lobes import Extent, lobe_of
+from monai_cars.editors.lung_texture import mottle
+from monai_cars.editors.parenchyma import Lung, cover
+from monai_cars.editors.patches import centres
+
+PLATES = 0.06  # share of the field up to which plates explain an atelectasis; a collapsed lobe covers more
+PLATE_SHARE = 0.022  # share that one more plate is drawn for
+PLATE_MM = (40.0, 85.0)  # length
+THICK_MM = (2.0, 4.5)  # thickness of a plate of the shortest length
+DENSITY_PLATE = (0.35, 0.6)  # share of soft-tissue density that a plate, seen edge on, reaches
+DENSITY_LOBE = (0.75, 1.0)
+SLANT = 0.45  # radians off the horizontal
+NOTE = "volume loss is not drawn: the borders of diaphragm and heart stay where they are"
 
 
 def insert_atelectasis(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
-    """STUB."""
-    raise CannotEdit("not drawn yet")
+    """Propose plates or a collapsed lobe that opacify the asked share of a lung field.
+
+    Raises:
+        CannotEdit: the lung there is not aerated enough, or no lobe of that size collapses into the asked zone.
+    """
+    asked, lung = aim(edit, uniform(0, 1, generator)), Lung(canvas, str(edit.side))
+    plates = asked.value <= PLATES
+    extent = _plates(lung, edit, asked.value, generator) if plates else lobe_of(lung, edit.zone, generator)
+    look = Look(
+        uniform(*(DENSITY_PLATE if plates else DENSITY_LOBE), generator),
+        mottle(lung, generator, 0.12 if plates else 0.18, streaky=0.3),
+        filling=3.0,
+        hidden=0.3 if plates else 0.8,
+    )
+    residual = cover(lung, lambda size: added(lung, extent.at(size), look), asked.value, extent.largest, edit)
+    return opacity(canvas, residual, lung.space, asked, note=NOTE, fine=0.3)
+
+
+def _plates(lung: Lung, edit: Edit, share: float, generator: torch.Generator) -> Extent:
+    """Plates that grow longer and thicker with their size, a length factor."""
+    count = 1 + int(share / PLATE_SHARE)
+    low = 4.0 if edit.zone is None else 0.0
+    places = centres(lung, edit.zone, generator, count=count, low=low, central=0.0)
+    if not places:
+        raise CannotEdit(f"no aerated {lung.side} lung to put a plate of atelectasis into")
+    plates = [_plate(lung, place, generator) for place in places]
+
+    def at(size: float) -> np.ndarray:
+        extent = np.zeros(lung.field.shape)
+        for plate in plates:
+            extent = np.maximum(extent, plate(size))
+        return extent
+
+    return Extent(at, 6.0)
+
+
+def _plate(lung: Lung, place: tuple[int, int], generator: torch.Generator) -> Callable[[float], np.ndarray]:
+    """(h, w) of one plate for a size: a slightly curved, tapering band with soft ends."""
+    mm = lung.mm
+    y, x = np.mgrid[: lung.field.shape[0], : lung.field.shape[1]].astype(np.float32)
+    angle = uniform(-SLANT, SLANT, generator)
+    dy, dx = (y - place[0]) / mm, (x - place[1]) / mm
+    along, across = dx * np.cos(angle) + dy * np.sin(angle), dy * np.cos(angle) - dx * np.sin(angle)
+    bend = uniform(-1.0, 1.0, generator) / 500.0
+    wave = 0.7 * smooth_noise((1, y.shape[1]), 12 * mm, generator)
+    across = across + bend * along**2 + wave
+    length, thick = uniform(*PLATE_MM, generator), uniform(*THICK_MM, generator)
+    uneven = np.exp(0.25 * smooth_noise((1, y.shape[1]), 9 * mm, generator))
+
+    def at(size: float) -> np.ndarray:
+        half, width = 0.5 * length * min(size, 1.3), 0.5 * thick * max(size, 0.6) * uneven
+        ends = smoothstep((half - np.abs(along)) / (0.45 * half + 1e-6))
+        return ends * smoothstep(0.5 + (width * (0.5 + 0.5 * ends) - np.abs(across)) / 2.0)
+
+    return at

@@ -7,6 +7,8 @@ from typing import Literal
 from monai_cars.gates.anatomy_preserved import AnatomyPreserved
 from monai_cars.gates.contract import Check, Gate
 from monai_cars.gates.density_preserved import DensityPreserved
+from monai_cars.gates.devices_preserved import DevicesPreserved
+from monai_cars.gates.hole import NoHole
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.region import InsideRegion
 from monai_cars.gates.removed import OpacityRemoved
@@ -22,13 +24,13 @@ PROFILES = ("cheap", "full")
 # Where findings that do not lie within one lung field lie.
 REGION = {
     "irregular hilum": "hilum",
-    "adenopathy": "mediastinum",
+    "adenopathy": "hilum",
     "enlarged heart": "heart",
     "enlarged cardiomediastinum": "mediastinum",
     "irregular diaphragm": "diaphragm",
-    "edema": "thorax",
     "fracture": "thorax",
 }
+IN_BOTH_LUNGS = ("infection", "edema")
 ANYWHERE = ("support devices",)
 LOOSE = ("effusion", "fluid", "meniscus sign", "costophrenic blunting", "pleural air", "lung collapse")
 # Findings that are no opacity: a border that moves, texture that goes, a thin line. Severity is their proof.
@@ -58,7 +60,7 @@ def default_gate(finding: str, operation: str, profile: str = "cheap") -> Gate:
 
     Example:
         >>> default_gate("nodule", "insert").names
-        ('outside_unchanged', 'inside_lung', 'no_seam', 'severity_agrees', 'visible')
+        ('outside_unchanged', 'inside_lung', 'no_seam', 'severity_agrees', 'visible', 'devices_preserved')
     """
     if profile not in PROFILES:
         raise ValueError(f"profile must be 'cheap' or 'full', got {profile!r}")
@@ -72,7 +74,9 @@ def default_gate(finding: str, operation: str, profile: str = "cheap") -> Gate:
         if finding not in NO_CONTRAST:
             checks.append(Visible())
     if operation == "delete" and finding not in NO_CONTRAST:
-        checks.append(OpacityRemoved())
+        checks += [OpacityRemoved(), NoHole()]
+    if finding not in ANYWHERE:
+        checks.append(DevicesPreserved())
     if profile == "full":
         checks.append(AnatomyPreserved())
     return Gate(checks)
@@ -85,4 +89,5 @@ def _site(finding: str, operation: str) -> list[Check]:
         return []
     # Fluid fills the costophrenic angle to the true pleura, a few millimetres beyond the segmented field.
     loose = operation == "delete" or (operation == "insert" and finding in LOOSE)
-    return [InsideLung(threshold=0.80 if loose else 0.90)]
+    together = operation == "insert" and finding in IN_BOTH_LUNGS
+    return [InsideLung(threshold=0.80 if loose else 0.90, together=together)]

@@ -12,13 +12,14 @@ from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
 
 @dataclass(frozen=True)
 class InsideLung:
-    """Share of the change (by attenuation) that lies within the asked lung field, or either field when none was asked.
+    """Share of the change (by attenuation) that lies within the asked lung field, or one of them when none was asked.
 
     The change is what differs between the films, not what the editor says. When a zone was asked for, the centre of
     gravity of the change must lie in it.
 
     Args:
         threshold: least share.
+        together: when no side was asked for, the change may lie in both fields (a finding of both lungs).
 
     Example:
         >>> InsideLung(threshold=0.9).name
@@ -26,6 +27,7 @@ class InsideLung:
     """
 
     threshold: float = 0.90
+    together: bool = False
     name: str = "inside_lung"
 
     def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
@@ -37,7 +39,7 @@ class InsideLung:
         sides = [context.edit.side] if context.edit.side else ["right", "left"]
         fields = torch.stack([context.anatomy[STRUCTURES.index(f"{s}_lung"), rows, columns] > 0 for s in sides])
         shares = (change * fields.to(change.device)).sum((1, 2)) / change.sum()
-        value = float(shares.max())
+        value = float(shares.sum().clamp_max(1.0) if self.together else shares.max())
         if (
             context.edit.zone
             and value >= self.threshold

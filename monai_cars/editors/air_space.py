@@ -1,0 +1,101 @@
+"""What disease in the air spaces adds to a film: haze that vessels are seen through, or filling that hides them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage as ndi
+
+from monai_cars.edit import OPACIFIED, Edit, Proposal, Quantity
+from monai_cars.editors.canvas import Canvas, smoothstep
+from monai_cars.editors.native import smooth_proposal
+from monai_cars.editors.parenchyma import Lung, opacified
+
+BRONCHOGRAM_IN = (0.28, 0.45)  # contrast units of filling between which a bronchus in it becomes visible
+DENSE_ALREADY = 3.0  # how abruptly haze stops adding where lung is dense already
+MARGIN_MM = 1.5
+FAINTEST = 0.004  # contrast units; less is no change
+
+
+class Look(NamedTuple):
+    """How air-space disease looks.
+
+    Args:
+        amount: contrast units that haze adds at its core, or the share of soft-tissue density that filling reaches;
+            a number or (h, w).
+        texture: (h, w) factor of mean 1.
+        filling: optical depth at the core of filled air spaces: the higher, the evener the core and the sharper the
+            rim; None for haze.
+        hidden: share of the vessels' contrast that goes at the core.
+        lumen: (h, w) air bronchograms in [0, 1], or None.
+        contrast: contrast units by which a bronchogram is darker.
+    """
+
+    amount: float | np.ndarray
+    texture: np.ndarray
+    filling: float | None = None
+    hidden: float = 0.2
+    lumen: np.ndarray | None = None
+    contrast: float = 0.0
+
+
+def added(lung: Lung, profile: np.ndarray, look: Look) -> np.ndarray:
+    """(h, w) residual in contrast units of disease whose extent is ``profile`` in [0, 1]."""
+    room = lung.room
+    if look.filling is not None:
+        depth = 1.0 - np.exp(-look.filling * profile * look.texture)
+        gain = look.amount * room * depth
+    else:
+        wanted = look.amount * profile * look.texture
+        gain = wanted / (1.0 + (wanted / np.maximum(room, 1e-3)) ** DENSE_ALREADY) ** (1.0 / DENSE_ALREADY)
+        depth = profile
+    if look.lumen is not None:
+        low, high = BRONCHOGRAM_IN
+        gain = gain - look.contrast * look.lumen * smoothstep((gain - low) / (high - low))
+    return gain - look.hidden * depth * np.minimum(room, 1.0) * lung.vessels
+
+
+def opacity(
+    canvas: Canvas,
+    residual: np.ndarray,
+    within: np.ndarray,
+    asked: Quantity,
+    *,
+    lesion: np.ndarray | None = None,
+    note: str = "",
+    fine: float = 0.0,
+) -> Proposal:
+    """The proposal of a residual on the working grid.
+
+    Args:
+        canvas: the film.
+        residual: (h, w) contrast units.
+        within: (h, w) bool, the lung field or fields: nothing changes beyond.
+        asked: amount aimed at.
+        lesion: (h, w) bool, the finding; what the residual opacifies when None.
+        note: for the record.
+        fine: share of the detail above the working grid that the finding hides where it adds half of soft tissue.
+    """
+    changed = within & (np.abs(residual) > FAINTEST)
+    # A margin in which nothing changes yet: a fissure is sharp, the support's border must not lie on it.
+    support = within & ndi.binary_dilation(changed, iterations=max(2, round(MARGIN_MM * canvas.feature)))
+    hidden = -fine * np.clip(residual / 0.5, 0.0, 1.0)
+    return smooth_proposal(
+        canvas,
+        np.where(changed, residual, 0.0),
+        support,
+        (opacified(residual) if lesion is None else lesion) & support,
+        asked=asked,
+        note=note,
+        fine=hidden,
+        low=canvas.u,
+    )
+
+
+def aim(edit: Edit, draw: float) -> Quantity:
+    """The asked amount, or one from the finding's range at ``draw`` in [0, 1]."""
+    return edit.asked or edit.scale.amount(draw)
+
+
+__all__ = ["OPACIFIED", "Look", "added", "aim", "opacity"]
