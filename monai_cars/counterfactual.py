@@ -16,6 +16,7 @@ from monai_cars.axes import INVERTED, from_standard, to_standard
 from monai_cars.compositor import Composite, compose
 from monai_cars.edit import Box, CannotEdit, Edit, Proposal, Region
 from monai_cars.editors import AttenuationEditor, Editor, Film
+from monai_cars.editors.protected import devices_of, protect, without_devices
 from monai_cars.gates import Context, Gate, default_gate
 from monai_cars.measurement import measure
 from monai_cars.radiograph import Header, header_of
@@ -24,6 +25,7 @@ from monai_cars.record import earlier_edits, edit_record, fill_record
 __all__ = ["Composite", "Counterfactual", "compose", "film_seed", "make_counterfactual"]
 
 LEAST_CONTRAST = 0.08  # of the film's P1-P99 range; below it lung and mediastinum cannot be told apart
+DEVICES = "support devices"  # the finding whose own edits see the devices
 THORAX_MM = (50.0, 480.0)  # inner thoracic width; a header whose spacing gives another is wrong about it
 
 
@@ -182,13 +184,15 @@ def _attempts(
     if not film.unit.share >= LEAST_CONTRAST:  # also when it is not a number
         reason = f"contrast unit is {film.unit.share:.1%} of the film's P1-P99 range, {LEAST_CONTRAST:.0%} are needed"
         return {**record, "reason": reason}, None, None
+    devices = devices_of(film, anatomy)
+    seen = film if edit.finding == DEVICES else without_devices(film, devices)
     last: Proposal | None = None
     for attempt in range(max_attempts):
         generator = torch.Generator().manual_seed(
             film_seed(edit.seed, film.header.sha256, f"{edit.operation} {edit.finding}", attempt)
         )
         try:
-            proposal = editor.propose(film, anatomy, edit, generator)
+            proposal = protect(editor.propose(seen, anatomy, edit, generator), devices)
         except CannotEdit as refusal:
             record["attempts"] = attempt + 1
             # An attempt that was judged says more than one that could not be made.
@@ -201,7 +205,7 @@ def _attempts(
         last = proposal
         record["attempts"] = attempt + 1
         composite = compose(film.image, proposal, film.unit.value, header=film.header)
-        context = _context(film, anatomy, edit, proposal, composite, segmenter)
+        context = replace(_context(film, anatomy, edit, proposal, composite, segmenter), devices=devices)
         verdict = gate(film.image, composite.image, context)
         record = fill_record(record, edit, proposal, composite.clipped_share, context.measured, verdict)
         if verdict.accepted:

@@ -3,6 +3,7 @@
 from monai_cars.gates.anatomy_preserved import AnatomyPreserved
 from monai_cars.gates.contract import Check, CheckResult, Context, Gate, Verdict, judged, unavailable
 from monai_cars.gates.density_preserved import DensityPreserved
+from monai_cars.gates.devices_preserved import DevicesPreserved
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.profiles import default_gate
 from monai_cars.gates.region import InsideRegion
@@ -19,6 +20,7 @@ __all__ = [
     "CheckResult",
     "Context",
     "DensityPreserved",
+    "DevicesPreserved",
     "Gate",
     "InsideLung",
     "InsideRegion",

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 import torch
 
 from monai_cars.anatomy import ContrastUnit
+from monai_cars.anatomy.devices import Devices
 from monai_cars.edit import Box, Edit, Quantity
 
 Outcome = Literal["pass", "fail", "unavailable"]
@@ -31,6 +32,7 @@ class Context:
         asked: amount aimed at, None where there is none.
         measured: amount found by ``measure``, None where it could not be.
         segmenter: measures the anatomy after the edit, None when there is none.
+        devices: what was found on the film before the edit; a check that needs it finds it itself when None.
     """
 
     edit: Edit
@@ -43,6 +45,7 @@ class Context:
     asked: Quantity | None
     measured: Quantity | None
     segmenter: Callable[[torch.Tensor], torch.Tensor] | None = None
+    devices: Devices | None = None
     _after: dict[str, torch.Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     def anatomy_after(self, after: torch.Tensor) -> torch.Tensor | None:
