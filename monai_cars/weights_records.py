@@ -65,6 +65,14 @@ RECORDS = {
             licence="Apache-2.0",
             trained_on="1,256 frontal films of NIH ChestX-ray14, Hannover and the Cohen collection, without labels",
         ),
+        WeightsRecord(
+            name="healthy_lung",
+            bundle="cars_chest_xray",
+            file="models/healthy_lung.safetensors",
+            sha256="a36e38c828e200475eb998b2ddbec1e69d946fb6c60115fa40557c0ba6f89f7c",
+            licence="Apache-2.0",
+            trained_on="density of the lungs of 285 NIH ChestX-ray14 patients without findings (no weights of a network)",
+        ),
     )
 }
 

@@ -8,6 +8,7 @@ from scipy import ndimage as ndi
 
 from monai_cars.edit import OPACIFIED, CannotEdit, Edit, Proposal, Quantity
 from monai_cars.editors.canvas import Canvas, smoothstep
+from monai_cars.editors.diffuse import remove_diffuse
 from monai_cars.editors.fill import harmonic_fill
 from monai_cars.editors.native import smooth_proposal
 from monai_cars.editors.outline import outline_of
@@ -30,6 +31,8 @@ def delete_opacity(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Pr
     Raises:
         CannotEdit: nothing there exceeds its surroundings, or it is not surrounded by enough lung to tell.
     """
+    if edit.scale.unit != "mm":
+        return remove_diffuse(canvas, edit)
     lungs = np.asarray(canvas.anatomy[:2].any(0))
     outline = _outline(canvas, edit, lungs)
     signed = ndi.distance_transform_edt(outline) - ndi.distance_transform_edt(~outline)

@@ -1,24 +1,32 @@
-"""After a deletion the place must look like the lung around it."""
+"""After a deletion the place must look like lung."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from scipy import ndimage as ndi
 
-from monai_cars.anatomy import STRUCTURES
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
+from monai_cars.gates.lung_levels import Places, places
 
-INNER_MM, OUTER_MM = 3.0, 18.0  # the ring of lung that the place is compared with
+FLOOR = 0.05  # contrast units; an opacity that exceeded its surroundings by less is judged as if by this
+FEWEST = 20  # pixels of 1.5 mm
 
 
 @dataclass(frozen=True)
 class OpacityRemoved:
-    """Contrast of the lesion against the ring of lung around it that is left, as a share of what it was.
+    """What is left of the lesion's contrast against healthy lung, as a share of what it was.
 
-    ``value = |median(lesion) - median(ring)| after / the same before``; a deletion that overshoots into a hole fails as
-    one that leaves a rest does.
+    Healthy is the density of the lung around the place that was not edited. Some places are denser than what surrounds
+    them in everybody (beside the chest wall, above the diaphragm): what the other lung's same place exceeds its
+    surroundings by is allowed for, up to half of the lesion's contrast. Places may also be clearer than their
+    surroundings, but not clearer than the clearer quarter of them and of the lungs. So ::
+
+        rest      = (after - high) / (before - high),  high = ring + allowance
+        overshoot = (low - after) / (before - low),    low = smaller of P25 of the ring and P25 of the lungs
+
+    by medians over the lesion, and ``value`` is the larger of the two.
 
     Args:
         threshold: largest share.
@@ -33,22 +41,26 @@ class OpacityRemoved:
 
     def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
         """See :class:`monai_cars.gates.Check`."""
-        pad = int(OUTER_MM * context.millimetre)
-        step = max(1, round(context.millimetre))
-        y0, x0, y1, x1 = context.box
-        crop = (slice(max(y0 - pad, 0), y1 + pad, step), slice(max(x0 - pad, 0), x1 + pad, step))
-        full = torch.zeros(before.shape[1:], dtype=torch.bool)
-        full[context.box.slices] = context.lesion.cpu()
-        lesion = full[crop].numpy()
-        lungs = (context.anatomy[:2].amax(0) > 0) & (context.anatomy[STRUCTURES.index("heart")] == 0)
-        distance = ndi.distance_transform_edt(~lesion) * step / context.millimetre
-        ring = (distance > INNER_MM) & (distance < OUTER_MM) & lungs[crop].cpu().numpy()
-        if lesion.sum() < 5 or ring.sum() < 20:
+        at = places(context)
+        if at.lesion.sum() < 5 or at.ring.sum() < FEWEST:
             return unavailable(self.name, "too little lung around the opacity to compare with", self.threshold)
-        was, now = (self._contrast(film[0][crop].cpu(), lesion, ring) for film in (before, after))
-        value = abs(now) / max(abs(was), 0.02 * abs(context.unit.value))
-        return judged(self.name, value, self.threshold, at_most=True, reason=f"{value:.0%} of its contrast is left")
+        films = [at.of(film) / context.unit.value for film in (before, after)]
+        was, now = (float(np.median(film[at.lesion])) for film in films)
+        high, low = _healthy(films[0], at, was)
+        rest = max(now - high, 0.0) / max(was - high, FLOOR)
+        hole = max(low - now, 0.0) / max(was - low, FLOOR)
+        reason = f"{rest:.0%} of its contrast is left" if rest >= hole else f"{hole:.0%} more than it was taken away"
+        return judged(self.name, max(rest, hole), self.threshold, at_most=True, reason=reason)
 
-    @staticmethod
-    def _contrast(film: torch.Tensor, lesion, ring) -> float:
-        return float(film[torch.from_numpy(lesion)].median() - film[torch.from_numpy(ring)].median())
+
+def _healthy(film: np.ndarray, at: Places, was: float) -> tuple[float, float]:
+    """The densest and the clearest that the place may be, in the film's contrast units."""
+    ring = float(np.median(film[at.ring]))
+    allowance = 0.0
+    if len(at.opposite[0]) >= FEWEST and len(at.opposite_ring[0]) >= FEWEST:
+        denser = float(np.median(film[at.opposite]) - np.median(film[at.opposite_ring]))
+        allowance = float(np.clip(denser, 0.0, max(0.5 * (was - ring), 0.0)))
+    clear = float(np.percentile(film[at.ring], 25))
+    if at.unedited.sum() >= FEWEST:
+        clear = min(clear, float(np.percentile(film[at.unedited], 25)))
+    return min(ring + allowance, was), clear
