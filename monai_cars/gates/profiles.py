@@ -8,6 +8,7 @@ from monai_cars.gates.anatomy_preserved import AnatomyPreserved
 from monai_cars.gates.contract import Check, Gate
 from monai_cars.gates.density_preserved import DensityPreserved
 from monai_cars.gates.devices_preserved import DevicesPreserved
+from monai_cars.gates.devices_preserved import DevicesPreserved
 from monai_cars.gates.hole import NoHole
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.region import InsideRegion
@@ -75,6 +76,8 @@ def default_gate(finding: str, operation: str, profile: str = "cheap") -> Gate:
             checks.append(Visible())
     if operation == "delete" and finding not in NO_CONTRAST:
         checks += [OpacityRemoved(), NoHole()]
+    if finding not in ANYWHERE:
+        checks.append(DevicesPreserved())
     if finding not in ANYWHERE:
         checks.append(DevicesPreserved())
     if profile == "full":

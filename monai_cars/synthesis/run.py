@@ -20,6 +20,7 @@ import monai_cars
 from monai_cars.anatomy import Segmenter
 from monai_cars.axes import Axes
 from monai_cars.counterfactual import Counterfactual, make_counterfactual
+from monai_cars.editors import Editor, make_editor
 from monai_cars.features import Vocabulary, apply_edit, as_vector, load_vocabulary, vector_of
 from monai_cars.files.identity import created
 from monai_cars.gates import default_gate
@@ -53,6 +54,8 @@ class Synthesis:
         max_attempts: tries per edit before it abstains.
         created: ISO 8601 time that the written DICOM files carry; none by default, so that the same run gives the same
             bytes whenever it is made.
+        editor: "attenuation", "stable_diffusion", "radedit", or an Editor.
+        editor_weights: of a diffusion editor, see :func:`monai_cars.editors.make_editor`.
         progress: show a progress bar.
     """
 
@@ -67,6 +70,8 @@ class Synthesis:
     profile: str = "cheap"
     max_attempts: int = 4
     created: str | None = None
+    editor: str | Editor = "attenuation"
+    editor_weights: str | Path | None = None
     progress: bool = True
     lines: list[dict[str, Any]] = field(default_factory=list, init=False)
     skipped: list[dict[str, str]] = field(default_factory=list, init=False)
@@ -88,6 +93,7 @@ class Synthesis:
         for source in sources:
             _findings(source, self._vocabulary)
         plan = plan_edits(sources, self.edits, seed=self.seed)
+        self._editor = make_editor(self.editor, self.editor_weights)
         for planned in plan:
             default_gate(planned.edit.finding, planned.edit.operation, profile=self.profile)
         return plan
@@ -151,11 +157,12 @@ class Synthesis:
             film.anatomy,
             edit,
             header=film.header,
+            editor=self._editor,
             gate=default_gate(edit.finding, edit.operation, profile=self.profile),
             segmenter=self.segmenter,
             max_attempts=self.max_attempts,
         )
-        name = f"{film.name}-{planned.number:02d}-{edit.operation}-{edit.finding}"
+        name = f"{film.name}-{planned.number:02d}-{edit.operation}-{edit.finding.replace(' ', '_')}"
         before = _findings(planned.source, self._vocabulary)
         return {
             **made.record,
@@ -185,6 +192,7 @@ class Synthesis:
                 "numpy": np.__version__,
             },
             "segmenter": type(self.segmenter).__name__,
+            "editor": {"name": self._editor.name, "weights": self._editor.weights},
             "weights": {name: record.sha256 for name, record in RECORDS.items()},
             "seed": self.seed,
             "edits": [dict(row) for row in self.edits],

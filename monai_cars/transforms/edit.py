@@ -14,7 +14,7 @@ from monai_cars.counterfactual import Counterfactual
 from monai_cars.features import Vocabulary, load_vocabulary
 from monai_cars.transforms.keys import EditKeys, Sample
 
-LOOP_OPTIONS = ("editor", "gate", "segmenter", "device", "max_attempts")
+LOOP_OPTIONS = ("editor", "weights", "gate", "segmenter", "device", "max_attempts")
 
 
 class FilmEditd(MapTransform):
@@ -76,8 +76,12 @@ class FilmEditd(MapTransform):
         sample = dict(data)
         for _ in self.key_iterator(sample):
             sample = self.names.start(sample)
-            sample = self.names.finish(sample, self.edit_film(sample))
+            sample = self.edited(sample)
         return sample
+
+    def edited(self, sample: Sample) -> Sample:
+        """The sample after this transform's edits, one unless a subclass makes several."""
+        return self.names.finish(sample, self.edit_film(sample))
 
     @abstractmethod
     def edit_film(self, sample: Sample) -> Counterfactual:

@@ -14,7 +14,7 @@ from monai.utils import convert_to_tensor
 from monai_cars.anatomy import STRUCTURES, Segmenter, load_segmenter
 from monai_cars.counterfactual import Counterfactual, make_counterfactual
 from monai_cars.edit import Edit
-from monai_cars.editors import AttenuationEditor, Editor
+from monai_cars.editors import Editor, make_editor
 from monai_cars.gates import Gate, default_gate
 from monai_cars.gates.profiles import PROFILES
 from monai_cars.transforms.segment import SegmentAnatomy
@@ -31,7 +31,8 @@ class EditLoop:
     It holds names, never weights: the segmenter is loaded once a process when it is first needed.
 
     Args:
-        editor: proposes; None is the attenuation editor.
+        editor: proposes: "attenuation" (None), "stable_diffusion", "radedit", or an Editor of your own.
+        weights: of a named diffusion editor: "owner/repo@commit" on the Hub, or a folder in diffusers' layout.
         gate: "cheap" (needs no network), "full" (segments the film again), or a Gate of your own.
         segmenter: None, weights ("cars_anatomy", "hub", or what `monai_cars.weights.record_of` takes), or any callable
             from (1, H, W) to (S, H, W) masks. It measures the anatomy after the edit (the full gate takes
@@ -46,7 +47,8 @@ class EditLoop:
     def __init__(
         self,
         *,
-        editor: Editor | None = None,
+        editor: str | Editor | None = None,
+        weights: str | Path | None = None,
         gate: str | Gate | None = None,
         segmenter: str | Path | WeightsRecord | Segmenter | None = None,
         device: str | None = None,
@@ -56,15 +58,16 @@ class EditLoop:
             raise ValueError(f"gate must be {' or '.join(PROFILES)}, or a Gate (got {gate!r}).")
         if max_attempts < 1:
             raise ValueError(f"max_attempts must be at least 1 (got {max_attempts}).")
-        self.editor = editor
+        self.editor = make_editor(editor, weights)
         self.gate: str | Gate = gate or "cheap"
         self.segmenter = segmenter or (DEFAULT_SEGMENTER if gate == "full" else None)
         self.device = device
         self.max_attempts = max_attempts
         # In plain attributes, so that a cache keyed on the pickled transform notices other weights.
-        self.weights = None if self.segmenter is None or callable(self.segmenter) else record_of(self.segmenter)
-        self.weights_sha256 = self.weights.sha256 if self.weights else None
-        self.weights_revision = self.weights.revision if self.weights else None
+        own = self.segmenter is None or callable(self.segmenter)
+        self.segmenter_weights = None if own else record_of(self.segmenter)  # type: ignore[arg-type] # no callable
+        self.weights_sha256 = self.segmenter_weights.sha256 if self.segmenter_weights else None
+        self.weights_revision = self.segmenter_weights.revision if self.segmenter_weights else None
 
     def __call__(
         self,
@@ -111,7 +114,7 @@ class EditLoop:
 
     def abstain(self, image: torch.Tensor, operation: str, finding: str, seed: int, reason: str) -> Counterfactual:
         """The film as it is, with zeros for masks and a record that says why nothing was done."""
-        record = blank_record(operation, finding, seed, reason=reason, editor=(self.editor or AttenuationEditor()).name)
+        record = blank_record(operation, finding, seed, reason=reason, editor=self.editor.name)
         return replace(self.untouched(image), record=record)
 
     def _run(
@@ -168,7 +171,7 @@ class EditLoop:
                 f"A forked DataLoader worker cannot run a segmenter on {where}: use num_workers=0, "
                 "monai.data.ThreadDataLoader, or device='cpu'."
             )
-        return load_segmenter(self.weights or DEFAULT_SEGMENTER, where)
+        return load_segmenter(self.segmenter_weights or DEFAULT_SEGMENTER, where)
 
 
 def blank_record(operation: str, finding: str, seed: int, *, reason: str, editor: str) -> dict[str, Any]:
@@ -190,6 +193,7 @@ def blank_record(operation: str, finding: str, seed: int, *, reason: str, editor
         "instance_only": operation == "delete",
         "note": "",
         "lesion_rle": "",
+        "support_rle": "",
         "checks": [],
         **dict.fromkeys((*placed, *unknown)),
     }

@@ -1,0 +1,1 @@
+"""Editors that repaint with a diffusion model of the user's choice; they need the extra `diffusers`."""
