@@ -50,10 +50,12 @@ def edit_record(film: Film, edit: Edit, editor: Editor) -> dict[str, Any]:
         "clipped_share": 0.0,
         "accepted": False,
         "reason": "",
-        "instance_only": edit.operation == "delete",
+        # What the anatomy itself shows, such as the heart, a film has once: with it the finding goes.
+        "instance_only": edit.operation == "delete" and edit.region is not None,
         "note": "",
         "box": None,
         "lesion_rle": "",
+        "support_rle": "",
         "checks": [],
     }
 
@@ -77,6 +79,7 @@ def fill_record(
         "note": proposal.note,
         "box": list(proposal.box),
         "lesion_rle": run_lengths(proposal.lesion),
+        "support_rle": run_lengths(proposal.support),
         "checks": [check.entry() for check in verdict.checks],
     }
 
@@ -89,15 +92,21 @@ def severity_entry(edit: Edit, amount: Quantity | None) -> dict[str, Any] | None
     return {"value": rounded(amount.value), "unit": amount.unit, "normalised": rounded(scale.normalised(amount.value))}
 
 
+def film_mask(entry: Mapping[str, Any], name: str) -> torch.Tensor:
+    """The (H, W) bool ``"lesion"`` or ``"support"`` of an accepted edit, upright; the whole box where none was kept."""
+    box = Box(*entry["box"])
+    full = torch.zeros(tuple(entry["shape"]), dtype=torch.bool)
+    runs = entry.get(f"{name}_rle")
+    full[box.slices] = mask_of(runs, (box.y1 - box.y0, box.x1 - box.x0)) if runs else True
+    return full
+
+
 def earlier_edits(entries: Iterable[Mapping[str, Any]], shape: tuple[int, int]) -> tuple[Earlier, ...]:
     """The accepted edits of a record that lie on a film of this shape; those made at another size are left out."""
     found = []
     for entry in entries:
         if entry.get("accepted") and entry.get("box") and tuple(entry.get("shape") or ()) == tuple(shape):
-            box = Box(*entry["box"])
-            lesion = torch.zeros(shape, dtype=torch.bool)
-            lesion[box.slices] = mask_of(entry["lesion_rle"], (box.y1 - box.y0, box.x1 - box.x0))
-            found.append(Earlier(entry["operation"], entry["finding"], lesion, entry))
+            found.append(Earlier(entry["operation"], entry["finding"], film_mask(entry, "lesion"), entry))
     return tuple(found)
 
 

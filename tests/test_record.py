@@ -13,7 +13,7 @@ from phantom_film import drawn_film, phantom
 from monai_cars.edit import SEVERITY, Box, Edit, Proposal, Quantity, Region
 from monai_cars.editors import AttenuationEditor
 from monai_cars.gates import Verdict, judged, unavailable
-from monai_cars.record import edit_record, fill_record, mask_of, rounded, run_lengths, severity_entry
+from monai_cars.record import edit_record, fill_record, film_mask, mask_of, rounded, run_lengths, severity_entry
 
 
 @given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=12)))
@@ -91,3 +91,17 @@ def test_the_first_record_says_who_and_on_which_film():
     assert record["instance_only"] is False
     assert record["accepted"] is False
     assert record["contrast_unit"]["value"] == rounded(film.unit.value)
+
+
+def test_a_mask_on_the_whole_film_and_a_box_where_none_was_kept():
+    entry = {"box": [1, 2, 3, 4], "shape": [4, 5], "lesion_rle": "1 3"}
+    lesion = film_mask(entry, "lesion")
+    assert lesion.nonzero().tolist() == [[1, 3], [2, 2], [2, 3]]
+    assert film_mask(entry, "support").nonzero().tolist() == [[1, 2], [1, 3], [2, 2], [2, 3]]
+
+
+def test_what_a_film_has_once_is_gone_with_its_deletion():
+    film = drawn_film(phantom(size=(64, 64)))
+    heart = edit_record(film, Edit("delete", "enlarged heart"), AttenuationEditor())
+    mass = edit_record(film, Edit("delete", "mass", region=Region(point=(3, 3))), AttenuationEditor())
+    assert (heart["instance_only"], mass["instance_only"]) == (False, True)

@@ -1,9 +1,10 @@
 """Checks and gates: what an edit must show before it enters training."""
 
 from monai_cars.gates.anatomy_preserved import AnatomyPreserved
-from monai_cars.gates.contract import Check, CheckResult, Context, Gate, Verdict, judged, unavailable
+from monai_cars.gates.contract import Check, CheckResult, Context, Gate, Verdict, joined, judged, unavailable
 from monai_cars.gates.density_preserved import DensityPreserved
 from monai_cars.gates.devices_preserved import DevicesPreserved
+from monai_cars.gates.hole import NoHole
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.profiles import default_gate
 from monai_cars.gates.region import InsideRegion
@@ -24,6 +25,7 @@ __all__ = [
     "Gate",
     "InsideLung",
     "InsideRegion",
+    "NoHole",
     "NoSeam",
     "OpacityRemoved",
     "OutsideUnchanged",
@@ -32,6 +34,7 @@ __all__ = [
     "Verdict",
     "Visible",
     "default_gate",
+    "joined",
     "judged",
     "unavailable",
 ]

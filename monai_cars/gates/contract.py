@@ -169,6 +169,11 @@ class Gate:
         for check in self.checks:
             result = check(before, after, context)
             results.append(CheckResult(**{**result.__dict__, "required": check.name not in self.advisory}))
-        failed = [r for r in results if r.required and r.verdict != "pass"]
-        reason = "; ".join(f"{r.name}: {r.reason or r.verdict}" for r in failed)
-        return Verdict(not failed, reason, tuple(results))
+        return joined(results)
+
+
+def joined(results: Sequence[CheckResult]) -> Verdict:
+    """The decision that follows from all results: every required check must have passed."""
+    failed = [r for r in results if r.required and r.verdict != "pass"]
+    reason = "; ".join(f"{r.name}: {r.reason or r.verdict}" for r in failed)
+    return Verdict(not failed, reason, tuple(results))

@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
-from monai_cars.edit import Edit, Quantity, Region
+from monai_cars.edit import LOCATED_BY_ANATOMY, Edit, Quantity, Region
+from monai_cars.severity import canonical
 from monai_cars.synthesis.sources import Source
 
 _FIELDS = tuple(field.name for field in fields(Edit) if field.name != "region")
@@ -35,6 +36,8 @@ class PlannedEdit:
 def plan_edits(sources: Sequence[Source], rows: Sequence[Mapping[str, Any]], *, seed: int) -> list[PlannedEdit]:
     """Every row for every film, each edit of its own copy; a deletion only where the film has a box of that finding.
 
+    What the anatomy itself shows (an enlarged heart, devices) is deleted without a box.
+
     Args:
         sources: the films.
         rows: the fields of :class:`monai_cars.edit.Edit`; severity in [0, 1] or ``{"value": 18, "unit": "mm"}``.
@@ -55,10 +58,10 @@ def plan_edits(sources: Sequence[Source], rows: Sequence[Mapping[str, Any]], *, 
     for number, row in enumerate(rows):
         _edit(number, row, seed, box=(0, 0, 1, 1))  # every row is checked, also those no film has a box for
     plan = [
-        PlannedEdit(source, number, _edit(number, row, seed, source.box))
+        PlannedEdit(source, number, _edit(number, row, seed, _box_of(source, row)))
         for source in sources
         for number, row in enumerate(rows)
-        if row["operation"] != "delete" or source.box_finding == row["finding"]
+        if row["operation"] != "delete" or _box_of(source, row) or canonical(row["finding"]) in LOCATED_BY_ANATOMY
     ]
     if not plan:
         raise PlanError(
@@ -66,6 +69,10 @@ def plan_edits(sources: Sequence[Source], rows: Sequence[Mapping[str, Any]], *, 
             "'box' and 'box_finding' in a datalist, or insert"
         )
     return plan
+
+
+def _box_of(source: Source, row: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
+    return source.box if canonical(source.box_finding or "") == canonical(row["finding"]) else None
 
 
 def _edit(number: int, row: Mapping[str, Any], seed: int, box: tuple[float, float, float, float] | None) -> Edit:

@@ -2,6 +2,12 @@
 
 from monai_cars.transforms.delete import DeleteFinding, DeleteFindingD, DeleteFindingd, DeleteFindingDict
 from monai_cars.transforms.insert import InsertFinding, InsertFindingD, InsertFindingd, InsertFindingDict
+from monai_cars.transforms.insert_findings import (
+    InsertFindings,
+    InsertFindingsD,
+    InsertFindingsd,
+    InsertFindingsDict,
+)
 from monai_cars.transforms.load import LoadRadiograph, LoadRadiographD, LoadRadiographd, LoadRadiographDict
 from monai_cars.transforms.rand_counterfactual import (
     RandCounterfactual,
@@ -23,6 +29,10 @@ __all__ = [
     "InsertFindingD",
     "InsertFindingDict",
     "InsertFindingd",
+    "InsertFindings",
+    "InsertFindingsD",
+    "InsertFindingsDict",
+    "InsertFindingsd",
     "LoadRadiograph",
     "LoadRadiographD",
     "LoadRadiographDict",

@@ -70,7 +70,7 @@ class Choices:
 
         Args:
             drawn: from `draw`.
-            deletable: findings whose place on this film is known; only these can be deleted.
+            deletable: findings that can be deleted from this film, since their place is known.
         """
         removable = {name: weight for name, weight in self.findings.items() if name in deletable}
         possible = {

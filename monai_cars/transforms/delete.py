@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +11,9 @@ from monai.config import KeysCollection
 from monai.transforms import Transform
 
 from monai_cars.counterfactual import Counterfactual
-from monai_cars.edit import Edit, Region
+from monai_cars.edit import LOCATED_BY_ANATOMY, Edit, Region
 from monai_cars.transforms.edit import FilmEditd, split_options
-from monai_cars.transforms.keys import Sample, entry, read_record
+from monai_cars.transforms.keys import Sample, entry
 from monai_cars.transforms.loop import Earlier, EditLoop
 from monai_cars.transforms.regions import BoxModeLike, box_region, mask_region, point_region, standard_boxes
 
@@ -22,9 +22,11 @@ class DeleteFinding(Transform):
     """Delete the finding in a region: the attenuation that it added is removed, the texture that it hid restored.
 
     Args:
-        finding: what lies in the region.
+        finding: what lies in the region; an enlarged heart, an enlarged cardiomediastinum and support devices need
+            none, since the anatomy shows where they are.
         seed: decides every draw of the edit.
-        **loop: `editor`, `gate`, `segmenter`, `device` and `max_attempts` of `monai_cars.transforms.loop.EditLoop`.
+        **loop: `editor`, `weights`, `gate`, `segmenter`, `device` and `max_attempts` of
+            `monai_cars.transforms.loop.EditLoop`.
 
     Example:
         >>> DeleteFinding("mass").finding
@@ -34,8 +36,7 @@ class DeleteFinding(Transform):
     backend = FilmEditd.backend
 
     def __init__(self, finding: str, *, seed: int = 0, **loop: Any) -> None:
-        Edit("insert", finding)  # refuses an unknown finding now, not at the first film
-        self.finding = finding
+        self.finding = Edit("insert", finding).finding  # refuses an unknown one now, not at the first film
         self.seed = seed
         self.loop = EditLoop(**loop)
 
@@ -49,11 +50,15 @@ class DeleteFinding(Transform):
     ) -> Counterfactual:
         """Edit `img` (1 or 3, H, W) with its `anatomy` (S, H, W); `region` is in the pixels of `img`.
 
-        Without a region the film is returned as it is, flagged.
+        Where a region is needed and none is given, the film is returned as it is, flagged.
         """
-        if region is None:
-            return self.loop.abstain(img, "delete", self.finding, self.seed, "no region of the finding on this film")
+        if region is None and self.finding not in LOCATED_BY_ANATOMY:
+            return self.abstain(img)
         return self.loop(img, anatomy, Edit("delete", self.finding, seed=self.seed, region=region), header, earlier)
+
+    def abstain(self, img: torch.Tensor) -> Counterfactual:
+        """The film as it is: it shows no instance of the finding."""
+        return self.loop.abstain(img, "delete", self.finding, self.seed, "no region of the finding on this film")
 
 
 class DeleteFindingd(FilmEditd):
@@ -64,7 +69,8 @@ class DeleteFindingd(FilmEditd):
     DICOM and PIL readers), and are followed through resampling, flips and crops by the image's affine.
 
     The label becomes 0 only when every known instance is gone and `complete` says that the known ones are all;
-    else it stays, and the record says `instance_only`.
+    else it stays, and the record says `instance_only`. An enlarged heart, an enlarged cardiomediastinum and support
+    devices need no place, since the anatomy shows it: an accepted deletion of them sets the label to 0.
 
     Args:
         keys: key of the film.
@@ -73,14 +79,15 @@ class DeleteFindingd(FilmEditd):
         box_key: key of one box (4,) or several (N, 4).
         point: a pixel on the finding, (row, column) for a film of `LoadRadiographd`.
         box_mode: MONAI BoxMode of the boxes, such as "xyxy" (default) or "xywh".
-        instance: which of several boxes to delete, from 0.
+        instance: which of several boxes to delete, from 0; None deletes one after another, each with its own record.
         complete: the boxes (or the mask) hold every instance of the finding on the film.
         seed: decides every draw of the edit.
-        **options: keys and labels of `FilmEditd`; `editor`, `gate`, `segmenter`, `device`, `max_attempts` of
+        **options: keys and labels of `FilmEditd`; `editor`, `weights`, `gate`, `segmenter`, `device`, `max_attempts` of
             `EditLoop`.
 
     Raises:
-        ValueError: none or more than one of `mask_key`, `box_key` and `point`.
+        ValueError: none (where one is needed) or more than one of `mask_key`, `box_key` and `point`; instance=None
+            without `box_key`.
 
     Example:
         >>> DeleteFindingd("image", "mass", box_key="boxes", box_mode="xywh").box_key
@@ -96,7 +103,7 @@ class DeleteFindingd(FilmEditd):
         box_key: Hashable | None = None,
         point: Sequence[float] | None = None,
         box_mode: BoxModeLike = None,
-        instance: int = 0,
+        instance: int | None = 0,
         complete: bool = False,
         seed: int = 0,
         **options: Any,
@@ -109,39 +116,56 @@ class DeleteFindingd(FilmEditd):
             for name, value in (("mask_key", mask_key), ("box_key", box_key), ("point", point))
             if value is not None
         ]
-        if len(given) != 1:
+        self.delete = DeleteFinding(finding, seed=seed, **loop)
+        if len(given) > 1 or (not given and self.delete.finding not in LOCATED_BY_ANATOMY):
             raise ValueError(
                 f"DeleteFindingd must be told where the {finding} lies by exactly one of mask_key, box_key and point "
                 f"(got {', '.join(given) or 'none'}); no localiser ships yet that would find it."
             )
+        if instance is None and box_key is None:
+            raise ValueError("instance=None deletes one box after another and needs box_key.")
         self.mask_key, self.box_key, self.point = mask_key, box_key, point
         self.box_mode, self.instance, self.complete = box_mode, instance, complete
-        self.delete = DeleteFinding(finding, seed=seed, **loop)
 
-    def edit_film(self, sample: Sample) -> Counterfactual:
-        """Delete the finding where the sample says that it lies."""
-        image = sample[self.names.image]
-        region, known = self._region(sample, image)
+    def edited(self, sample: Sample) -> Sample:
+        """Delete the instance, or one instance after another."""
+        for number in self._numbers(sample):
+            sample = self.names.finish(sample, self.edit_film(sample, number))
+        return sample
+
+    def edit_film(self, sample: Sample, number: int = 0) -> Counterfactual:
+        """Delete one instance of the finding where the sample says that it lies."""
         names = self.names
-        result = self.delete(
-            image, sample.get(names.anatomy), region, names.header(sample), earlier=names.earlier(sample)
-        )
-        earlier = {
+        image, anatomy = sample[names.image], sample.get(names.anatomy)
+        header, earlier = names.header(sample), names.earlier(sample)
+        if self.point is self.mask_key is self.box_key is None:
+            return self.delete(image, anatomy, None, header, earlier)
+        region, known = self._region(sample, image, number)
+        if region is None:
+            return self.delete.abstain(image)
+        result = self.delete(image, anatomy, region, header, earlier)
+        gone = {
             tuple(edit["box"])
-            for edit in read_record(sample[self.names.record])["edits"]
+            for edit in earlier
             if edit["accepted"] and (edit["operation"], edit["finding"]) == ("delete", self.delete.finding)
         }
-        left = known - len(earlier) - 1
+        left = known - len(gone) - 1
         return replace(result, record={**result.record, "instance_only": not self.complete or left > 0})
 
-    def _region(self, sample: Sample, image: torch.Tensor) -> tuple[Region | None, int]:
+    def _numbers(self, sample: Sample) -> Iterable[int]:
+        if self.instance is not None:
+            return (self.instance,)
+        boxes = standard_boxes(entry(sample, self.box_key, "box_key"), self.box_mode)
+        return range(max(len(boxes), 1))
+
+    def _region(self, sample: Sample, image: torch.Tensor, number: int) -> tuple[Region | None, int]:
         """The region, and how many instances are known."""
         if self.point is not None:
             return point_region(self.point, image), 1
         if self.mask_key is not None:
             return mask_region(entry(sample, self.mask_key, "mask_key"), image), 1
         boxes = standard_boxes(entry(sample, self.box_key, "box_key"), self.box_mode)
-        return (box_region(boxes[self.instance], image) if self.instance < len(boxes) else None), len(boxes)
+        return (box_region(boxes[number], image) if number < len(boxes) else None), len(boxes)
 
 
 DeleteFindingD = DeleteFindingDict = DeleteFindingd

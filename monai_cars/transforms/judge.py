@@ -8,16 +8,19 @@ from typing import Any
 
 import torch
 
-from monai_cars.anatomy import ContrastUnit, Segmenter, contrast_unit
+from monai_cars.anatomy import Segmenter, contrast_unit
 from monai_cars.axes import INVERTED, to_standard
 from monai_cars.edit import Box, Edit, Quantity, Region
-from monai_cars.gates import Context, Gate, Verdict, default_gate
+from monai_cars.gates import Context, Gate, Verdict, default_gate, joined
 from monai_cars.measurement import measure
 from monai_cars.radiograph import Header
-from monai_cars.record import mask_of
+from monai_cars.record import film_mask
 
-WHOLE_CHAIN = ("outside_unchanged", "anatomy_preserved")  # checks that need no edit to be told from another
+WHOLE_CHAIN = ("outside_unchanged", "anatomy_preserved")  # judged on the film before all edits and after all of them
+OF_MANY = (*WHOLE_CHAIN, "no_seam")  # decide also where edits meet
+TOUCHING = 0.01  # share of the smaller support up to which two edits only touch, in feathers that are nearly zero
 GateFor = Callable[[str, str], Gate]
+Edited = Mapping[str, Any]  # an entry of the record
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,9 @@ def upright_chain(
 def judge_chain(chain: Chain, edits: Sequence[Mapping[str, Any]], gate_for: GateFor = default_gate) -> Judged:
     """Judge every edit that was accepted when it was made.
 
-    Each is measured alone: its box is put back to what it was before and compared. Edits whose boxes meet cannot be
-    told apart any more; of those, only the checks of the whole film decide.
+    Each is judged alone, on the film as it was when it was made: pixels of later edits are put back. Edits whose
+    supports meet cannot be told apart any more: they are judged together, and only on what holds for them all, the
+    film outside them and the seam around them.
 
     Args:
         chain: the film before and after.
@@ -88,8 +92,12 @@ def judge_chain(chain: Chain, edits: Sequence[Mapping[str, Any]], gate_for: Gate
     made = [edit for edit in edits if edit["accepted"]]
     if not made:
         return Judged(True, "", ())
-    unit = contrast_unit(chain.before, chain.anatomy)
-    verdicts = [_judge(chain, edit, made, gate_for(edit["finding"], edit["operation"]), unit) for edit in made]
+    supports = [film_mask(edit, "support") for edit in made]
+    whole = _whole_film(chain, made[0])
+    verdicts = [
+        _judge(chain, made, supports, number, gate_for(edit["finding"], edit["operation"]), whole)
+        for number, edit in enumerate(made)
+    ]
     reason = "; ".join(
         f"{edit['finding']}: {v.reason}" for edit, v in zip(made, verdicts, strict=True) if not v.accepted
     )
@@ -101,36 +109,91 @@ def _stray(chain: Chain) -> int:
     return int(((chain.before[0] != chain.after[0]) & ~chain.support).sum())
 
 
-def _judge(chain: Chain, edit: Mapping[str, Any], made: Sequence[Mapping], gate: Gate, unit: ContrastUnit) -> Verdict:
-    box = Box(*edit["box"])
-    before = chain.after.clone()
-    before[(slice(None), *box.slices)] = chain.before[(slice(None), *box.slices)]
-    if any(_meet(box, Box(*other["box"])) for other in made if other is not edit):
-        gate = replace(gate, advisory=tuple(name for name in gate.names if name not in WHOLE_CHAIN))
-    return gate(before, chain.after, _context(chain, edit, box, before, unit))
+def _judge(
+    chain: Chain, made: Sequence[Edited], supports: Sequence[torch.Tensor], number: int, gate: Gate, whole: Context
+) -> Verdict:
+    """One edit's verdict: checks of the whole film on the whole chain, the others on the edit itself."""
+    group = [other for other, support in enumerate(supports) if other == number or _meet(support, supports[number])]
+    before, after, support = _states(chain, supports, number, group)
+    alone = len(group) == 1
+    box = Box(*made[number]["box"]) if alone else _box_of(support)
+    context = _context(chain, made[number], before, after, support, box)
+    results = []
+    for check in gate.checks:
+        films = (chain.before, chain.after, replace(whole, edit=context.edit)) if check.name in WHOLE_CHAIN else None
+        result = check(*films) if films else check(before, after, context)
+        required = check.name not in gate.advisory and (alone or check.name in OF_MANY)
+        results.append(replace(result, required=required))
+    return joined(results)
 
 
-def _meet(one: Box, other: Box) -> bool:
-    return one.y0 < other.y1 and other.y0 < one.y1 and one.x0 < other.x1 and other.x0 < one.x1
+def _meet(one: torch.Tensor, other: torch.Tensor) -> bool:
+    shared = int((one & other).sum())
+    return shared > TOUCHING * min(int(one.sum()), int(other.sum()))
 
 
-def _context(chain: Chain, edit: Mapping[str, Any], box: Box, before: torch.Tensor, unit: ContrastUnit) -> Context:
+def _states(
+    chain: Chain, supports: Sequence[torch.Tensor], number: int, group: Sequence[int]
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The film before and after an edit and those that it meets, and their joint support (H, W)."""
+    before = chain.before.clone()
+    for other, support in enumerate(supports):
+        if other < number and other not in group:
+            before[0][support] = chain.after[0][support]
+    joint = torch.stack([supports[member] for member in group]).any(0)
+    after = before.clone()
+    after[0][joint] = chain.after[0][joint]
+    return before, after, joint
+
+
+def _context(
+    chain: Chain, edit: Edited, before: torch.Tensor, after: torch.Tensor, support: torch.Tensor, box: Box
+) -> Context:
     operation, finding = edit["operation"], edit["finding"]
     spacing = tuple(edit["spacing"]) if edit["spacing"] else None
+    unit = contrast_unit(before, chain.anatomy)  # of the film that the edit was made on
     measured = None
     if operation != "sham":
-        measured = measure(finding, before, chain.after, chain.anatomy, unit=unit, spacing=spacing, operation=operation)
-    region = Region(box=(float(box.y0), float(box.x0), float(box.y1), float(box.x1))) if operation == "delete" else None
+        measured = measure(finding, before, after, chain.anatomy, unit=unit, spacing=spacing, operation=operation)
     asked = edit["severity_asked"]
     return Context(
-        edit=Edit(operation, finding, side=edit["side"], zone=edit["zone"], seed=edit["seed"], region=region),
+        edit=_edit(edit),
         anatomy=chain.anatomy,
         unit=unit,
         spacing=spacing,
         box=box,
-        lesion=mask_of(edit["lesion_rle"], (box.y1 - box.y0, box.x1 - box.x0)),
-        support=chain.support[box.slices],
+        lesion=film_mask(edit, "lesion")[box.slices],
+        support=support[box.slices],
         asked=Quantity(asked["value"], asked["unit"]) if asked else None,
         measured=measured,
+    )
+
+
+def _whole_film(chain: Chain, edit: Edited) -> Context:
+    """What checks of the whole film look at; they share what a segmenter says of the film after the chain."""
+    height, width = chain.support.shape
+    return Context(
+        edit=_edit(edit),
+        anatomy=chain.anatomy,
+        unit=contrast_unit(chain.before, chain.anatomy),
+        spacing=tuple(edit["spacing"]) if edit["spacing"] else None,
+        box=Box(0, 0, height, width),
+        lesion=chain.support,
+        support=chain.support,
+        asked=None,
+        measured=None,
         segmenter=chain.segmenter,
     )
+
+
+def _edit(edit: Edited) -> Edit:
+    box = tuple(float(edge) for edge in edit["box"])
+    region = Region(box=box) if edit["operation"] == "delete" else None  # type: ignore[arg-type] # four edges
+    return Edit(
+        edit["operation"], edit["finding"], side=edit["side"], zone=edit["zone"], seed=edit["seed"], region=region
+    )
+
+
+def _box_of(mask: torch.Tensor) -> Box:
+    rows, columns = (torch.nonzero(mask.any(axis)).flatten().tolist() for axis in (1, 0))
+    return Box(rows[0], columns[0], rows[-1] + 1, columns[-1] + 1) if rows else Box(0, 0, *mask.shape)

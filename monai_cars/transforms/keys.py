@@ -14,9 +14,11 @@ from monai.utils import convert_to_tensor
 from monai_cars.counterfactual import Counterfactual
 from monai_cars.features import Vocabulary, apply_edit, as_vector
 from monai_cars.radiograph import HEADER_POSTFIX
+from monai_cars.record import film_mask
 from monai_cars.transforms.state import like, plain_tensor
 
 Sample = dict[Hashable, Any]
+HIDDEN = 0.2  # share of a lesion under a later one from which it may no longer be read
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class EditKeys:
                 result.record["finding"],
                 result.record["operation"],
                 instance_only=result.record["instance_only"],
+                kept=self._elsewhere(record["edits"]),
             )
         return sample
 
@@ -110,6 +113,13 @@ class EditKeys:
         if self.vocabulary is None:
             raise ValueError("findings_key needs vocabulary=, its name or the path of a YAML file.")
         return self.vocabulary
+
+    def _elsewhere(self, edits: list[dict[str, Any]]) -> list[str]:
+        """Findings inserted before the last edit that it does not hide, since it lies beside them."""
+        *before, last = edits
+        present = [edit for edit in before if edit["accepted"] and edit["operation"] == "insert" and edit["box"]]
+        beside = [edit for edit in present if edit["shape"] == last["shape"] and hidden_share(edit, last) < HIDDEN]
+        return [edit["finding"] for edit in beside if self._vocabulary.names(edit["finding"])]
 
     def _refuse_taken(self, sample: Mapping[Hashable, Any]) -> None:
         for argument, key in (("lesion_key", self.lesion), ("support_key", self.support)):
@@ -128,6 +138,12 @@ class EditKeys:
             )
         joined = plain_tensor(so_far).to(mask.device, torch.uint8) | plain_tensor(mask)
         return like(joined, so_far, history=True) if isinstance(so_far, MetaTensor) else joined
+
+
+def hidden_share(edit: Mapping[str, Any], later: Mapping[str, Any]) -> float:
+    """Share of an edit's lesion under a later one's."""
+    lesion = film_mask(edit, "lesion")
+    return float((lesion & film_mask(later, "lesion")).sum()) / max(int(lesion.sum()), 1)
 
 
 def entry(sample: Mapping[Hashable, Any], key: Hashable, argument: str) -> Any:

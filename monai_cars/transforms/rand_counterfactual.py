@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,14 @@ from monai.transforms import RandomizableTransform
 from torch.utils.data import get_worker_info
 
 from monai_cars.counterfactual import Counterfactual
-from monai_cars.edit import SEVERITY, Edit, Region
+from monai_cars.edit import LOCATED_BY_ANATOMY, SEVERITY, Edit, Region
 from monai_cars.sample_seed import current_sample_seed, derive_seed
+from monai_cars.severity import canonical
 from monai_cars.transforms.choice import Choices, Draw, draw
 from monai_cars.transforms.edit import FilmEditd, split_options
 from monai_cars.transforms.keys import Sample, read_record
 from monai_cars.transforms.loop import Earlier, EditLoop
-from monai_cars.transforms.regions import BoxModeLike, box_region, mask_region, standard_boxes
+from monai_cars.transforms.regions import BoxModeLike, known_regions
 
 Weights = Mapping[str, float]
 
@@ -30,11 +31,13 @@ class RandCounterfactual(RandomizableTransform):
 
     Args:
         findings: finding -> weight; None weighs all alike (of those that the vocabulary, if any, has a word for).
-        operations: "insert", "delete", "sham" -> weight. Only findings whose region is known can be deleted: elsewhere
-            the other operations share the weight.
+        operations: "insert", "delete", "sham" -> weight. Only findings whose region is known, or that the anatomy shows
+            (an enlarged heart or cardiomediastinum, devices), can be deleted: elsewhere the other operations share the
+            weight.
         prob: of editing at all.
         severity: range (low, high) in [0, 1] of insertions, drawn uniformly.
-        **loop: `editor`, `gate`, `segmenter`, `device` and `max_attempts` of `monai_cars.transforms.loop.EditLoop`.
+        **loop: `editor`, `weights`, `gate`, `segmenter`, `device` and `max_attempts` of
+            `monai_cars.transforms.loop.EditLoop`.
 
     Raises:
         ValueError: unknown names, weights that are no weights, or a severity out of range.
@@ -77,6 +80,7 @@ class RandCounterfactual(RandomizableTransform):
         randomize: bool = True,
         header: str | None = None,
         earlier: Earlier = (),
+        absent: Collection[str] = (),
     ) -> Counterfactual:
         """Edit `img` (1 or 3, H, W) with its `anatomy` (S, H, W).
 
@@ -87,6 +91,7 @@ class RandCounterfactual(RandomizableTransform):
             randomize: draw anew; False repeats the last draw.
             header: JSON of the film's header, where `img` has lost its metadata.
             earlier: entries of the record of edits that the film already carries.
+            absent: findings that the film is known not to show: they are not deleted.
 
         Returns:
             The counterfactual; with an empty record where the draw says to leave the film alone.
@@ -97,12 +102,13 @@ class RandCounterfactual(RandomizableTransform):
             return self.loop.untouched(img)
         if self.drawn is None:
             raise RuntimeError("nothing was drawn yet: call randomize() first, or leave randomize=True.")
-        known = regions or {}
-        chosen = self.choices.choose(self.drawn, deletable=known)
+        known = {canonical(finding): region for finding, region in (regions or {}).items()}
+        deletable = {*known, *LOCATED_BY_ANATOMY} - {canonical(finding) for finding in absent}
+        chosen = self.choices.choose(self.drawn, deletable=deletable)
         if chosen is None:
             first = next(iter(self.choices.findings))
             return self.loop.abstain(img, "delete", first, self.drawn.seed, "no region of a finding on this film")
-        region = known[chosen.finding] if chosen.operation == "delete" else None
+        region = known.get(chosen.finding) if chosen.operation == "delete" else None
         edit = Edit(chosen.operation, chosen.finding, severity=chosen.severity, seed=chosen.seed, region=region)
         return self.loop(img, anatomy, edit, header, earlier)
 
@@ -120,11 +126,11 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         mask_keys: finding -> key of a mask (1, H, W) that shows where it lies.
         box_keys: finding -> key of its boxes, in native pixels as for `DeleteFindingd`; the first one is deleted.
         box_mode: MONAI BoxMode of the boxes.
-        **options: keys and labels of `FilmEditd`; `editor`, `gate`, `segmenter`, `device`, `max_attempts` of
+        **options: keys and labels of `FilmEditd`; `editor`, `weights`, `gate`, `segmenter`, `device`, `max_attempts` of
             `EditLoop`.
 
     Raises:
-        ValueError: as `RandCounterfactual`; or deletions without `mask_keys` or `box_keys`.
+        ValueError: as `RandCounterfactual`; or deletions without `mask_keys` or `box_keys` of findings that need them.
 
     Example:
         >>> RandCounterfactuald("image", {"nodule": 1}, prob=0.5, seed_key="sample_seed").prob
@@ -147,6 +153,7 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
     ) -> None:
         names, loop = split_options(options)
         FilmEditd.__init__(self, keys, **names)
+        named = dict(findings or {})
         if findings is None and self.names.vocabulary is not None:
             findings = {finding: 1.0 for finding in SEVERITY if self.names.vocabulary.names(finding)}
         RandomizableTransform.__init__(self, prob)
@@ -154,7 +161,8 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         self.seed_key = seed_key
         self.mask_keys, self.box_keys, self.box_mode = dict(mask_keys or {}), dict(box_keys or {}), box_mode
         choices = self.rand_counterfactual.choices
-        if choices.operations.get("delete", 0) > 0 and not (self.mask_keys or self.box_keys):
+        located = [finding for finding in named if named[finding] > 0 and canonical(finding) in LOCATED_BY_ANATOMY]
+        if choices.operations.get("delete", 0) > 0 and not (self.mask_keys or self.box_keys or located):
             raise ValueError(
                 "deletions must be told where findings lie: give mask_keys or box_keys, such as "
                 "box_keys={'consolidation': 'boxes'} (got neither); no localiser ships yet that would find them."
@@ -200,7 +208,13 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         header = self.names.header(sample)
         earlier = self.names.earlier(sample)
         return self.rand_counterfactual(
-            image, masks, self._regions(sample), randomize=False, header=header, earlier=earlier
+            image,
+            masks,
+            known_regions(sample, image, self.box_keys, self.mask_keys, self.box_mode),
+            randomize=False,
+            header=header,
+            earlier=earlier,
+            absent=self._absent(sample),
         )
 
     def _sample_state(self, sample: Sample) -> np.random.RandomState | None:
@@ -217,16 +231,13 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         draws = read_record(sample[self.names.record]).get("draws", 0)
         return np.random.RandomState(derive_seed(seed, draws) % 2**32)
 
-    def _regions(self, sample: Sample) -> dict[str, Region]:
-        image = sample[self.names.image]
-        found: dict[str, Region | None] = {}
-        boxes: Any
-        for finding, key in self.box_keys.items():
-            boxes = standard_boxes(sample[key], self.box_mode) if sample.get(key) is not None else []
-            found[finding] = box_region(boxes[0], image) if len(boxes) else None
-        for finding, key in self.mask_keys.items():
-            found[finding] = mask_region(sample[key], image) if sample.get(key) is not None else None
-        return {finding: region for finding, region in found.items() if region is not None}
+    def _absent(self, sample: Sample) -> list[str]:
+        """Findings that the anatomy would show and the labels deny."""
+        vocabulary, key = self.names.vocabulary, self.names.findings
+        if vocabulary is None or key is None:
+            return []
+        named = [finding for finding in LOCATED_BY_ANATOMY if vocabulary.names(finding)]
+        return [finding for finding in named if sample[key][vocabulary.index(vocabulary.term(finding))] == 0]
 
     def _warn_of_repeated_draws(self) -> None:
         if get_worker_info() is not None and self._seeded_by != os.getpid():

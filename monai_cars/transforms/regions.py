@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,24 @@ def box_region(corners: Sequence[float], image: torch.Tensor) -> Region | None:
     if (stop - start < 1).any():
         return None
     return Region(box=(float(start[0]), float(start[1]), float(stop[0]), float(stop[1])))
+
+
+def known_regions(
+    sample: Mapping[Hashable, Any],
+    image: torch.Tensor,
+    box_keys: Mapping[str, Hashable],
+    mask_keys: Mapping[str, Hashable],
+    mode: BoxModeLike = None,
+) -> dict[str, Region]:
+    """Finding -> its region, where its key holds a box (the first one counts) or a mask that is not empty."""
+    found: dict[str, Region | None] = {}
+    boxes: Any
+    for finding, key in box_keys.items():
+        boxes = standard_boxes(sample[key], mode) if sample.get(key) is not None else []
+        found[finding] = box_region(boxes[0], image) if len(boxes) else None
+    for finding, key in mask_keys.items():
+        found[finding] = mask_region(sample[key], image) if sample.get(key) is not None else None
+    return {finding: region for finding, region in found.items() if region is not None}
 
 
 def point_region(point: Sequence[float], image: torch.Tensor) -> Region | None:

@@ -66,7 +66,7 @@ def test_edits_that_meet_are_judged_by_what_holds_for_the_whole_film(sample):
     out = ValidityGated("image")({**edited, "counterfactual": json.dumps({"edits": [edit, edit]})})
     assert record(out)["gate"]["accepted"]
     required = {check["name"] for check in record(out)["gate"]["checks"] if check["required"]}
-    assert required == {"outside_unchanged"}
+    assert required == {"outside_unchanged", "no_seam"}
 
 
 def test_a_film_that_does_not_hold_goes_back_with_its_labels_and_masks(sample):

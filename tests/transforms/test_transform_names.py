@@ -18,6 +18,7 @@ DICTIONARY = [name for name in transforms.__all__ if name.endswith("d") and hasa
 MADE = {
     "DeleteFindingd": {"finding": "mass", "box_key": "boxes"},
     "InsertFindingd": {"finding": "nodule"},
+    "InsertFindingsd": {"findings": ["nodule", "effusion"]},
     "RandCounterfactuald": {"findings": {"nodule": 1.0}, "findings_key": "labels", "vocabulary": "carpa-19"},
     "ShamEditd": {"finding": "nodule"},
     "ValidityGated": {"gate": "full"},
