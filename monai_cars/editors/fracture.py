@@ -38,7 +38,7 @@ class _Cut(NamedTuple):
     """Where a rib is cut: index on its path, which end moves (1 = lateral, -1 = medial), over how many mm."""
 
     rib: Rib
-    index: int
+    at: int
     end: int
     back: float
 
@@ -112,7 +112,7 @@ def _native_path(cut: _Cut, canvas: Canvas) -> tuple[np.ndarray, np.ndarray, int
     """(n, 2) axis in native pixels, one apart, from the fixed part to the moved one, (n,) half height, cut's index."""
     order = slice(None, None, cut.end)
     path, half = (cut.rib.path[order] + 0.5) * canvas.factor - 0.5, cut.rib.half[order] * canvas.factor
-    index = cut.index if cut.end > 0 else len(path) - 1 - cut.index
+    index = cut.at if cut.end > 0 else len(path) - 1 - cut.at
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
     mm = canvas.feature * canvas.factor
     places = np.arange(max(length[index] - FIXED_MM * mm, 0.0), min(length[index] + (cut.back + 2) * mm, length[-1]))
@@ -219,7 +219,7 @@ def _on_film(
         min(int(path[:, 0].max() + reach) + 2, shape[0]),
         min(int(path[:, 1].max() + reach) + 2, shape[1]),
     )
-    pixels = np.stack(np.mgrid[box.y0 : box.y1, box.x0 : box.x1], -1).reshape(-1, 2).astype(float)
+    pixels = np.argwhere(np.ones((box.y1 - box.y0, box.x1 - box.x0), bool)) + np.array([box.y0, box.x0], float)
     nearest, index = cKDTree(path).query(pixels, distance_upper_bound=1.5 * reach)
     near = np.flatnonzero(np.isfinite(nearest))
     offset, index = pixels[near] - path[index[near]], index[near]

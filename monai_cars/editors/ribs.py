@@ -91,7 +91,7 @@ def _paths(answer: np.ndarray, mm: float) -> list[np.ndarray]:
         return []
     crest = (answer == ndi.maximum_filter1d(answer, 2 * int(4 * mm) + 1, axis=0)) & (answer > FAINTEST)
     starts = [
-        (answer[row, column], row, column)
+        (answer[row, column], row, int(column))
         for column in columns[0] + (np.array([0.3, 0.45, 0.6, 0.75]) * np.ptp(columns)).astype(int)
         for row in np.flatnonzero(crest[:, column])
     ]
@@ -100,7 +100,7 @@ def _paths(answer: np.ndarray, mm: float) -> list[np.ndarray]:
     for _, row, column in sorted(starts, reverse=True):
         if taken[row, column]:
             continue
-        path = np.concatenate([_walk(answer, row, column, -1)[:0:-1], _walk(answer, row, column, 1)])
+        path = np.concatenate([_walk(answer, int(row), column, -1)[:0:-1], _walk(answer, int(row), column, 1)])
         near = np.clip(path[:, 0][:, None] + np.arange(-int(5 * mm), int(5 * mm) + 1), 0, len(answer) - 1)
         joins = taken[near, path[:, 1][:, None]].any(1).mean() > 0.25
         taken[near, path[:, 1][:, None]] = True
@@ -193,13 +193,6 @@ def _texture(u: np.ndarray, path: np.ndarray, half: np.ndarray, mm: float) -> np
     bands = straightened(u, path, np.arange(-reach, reach, 0.5))
     detail = ndi.gaussian_filter(bands, (0.5 * mm, mm)) - ndi.gaussian_filter1d(bands, 5 * mm, axis=0)
     return np.sqrt(ndi.uniform_filter1d((detail**2).mean(1), int(WOBBLE_OVER_MM * mm)))
-
-
-def _wobble(edge: np.ndarray, mm: float) -> np.ndarray:
-    """(n,) spread of an edge's place around its course, over WOBBLE_OVER_MM of it."""
-    size = int(WOBBLE_OVER_MM * mm)
-    off = edge - ndi.gaussian_filter1d(ndi.median_filter(edge, size | 1, mode="nearest"), size / 4)
-    return np.sqrt(np.clip(ndi.uniform_filter1d(off**2, size), 0.0, None))
 
 
 def _edge(slope: np.ndarray, across: np.ndarray, mm: float, sign: int) -> np.ndarray:

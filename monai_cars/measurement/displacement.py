@@ -102,7 +102,7 @@ def _best_shift(before: np.ndarray, gain: np.ndarray) -> float:
     # A rib is denser than the lung that it leaves: the centre of gravity moves with it.
     sign = 1 if float(gain @ np.arange(len(gain))) > 0 else -1
     tried = []
-    for shift in sign * np.arange(1, round(LARGEST_MM / STEP_MM) + 1):
+    for shift in (sign * size for size in range(1, round(LARGEST_MM / STEP_MM) + 1)):
         top, bottom = (first, last - shift) if shift > 0 else (first - shift, last)
         if shortest <= bottom - top <= longest:
             tried.append((_misfit(before, gain, top, bottom, shift) + _left_over(gain, shift), shift))
