@@ -21,7 +21,8 @@ from monai_cars.editors.effusion import insert_effusion
 from monai_cars.editors.fracture import insert_fracture
 from monai_cars.editors.haze import insert_infection, insert_opacities, insert_pneumonitis
 from monai_cars.editors.haze_deletion import delete_fluid, delete_haze
-from monai_cars.editors.heart import delete_enlarged_heart, insert_enlarged_heart
+from monai_cars.editors.heart import insert_enlarged_heart
+from monai_cars.editors.heart_deletion import delete_enlarged_heart
 from monai_cars.editors.hilum import insert_adenopathy, insert_irregular_hilum
 from monai_cars.editors.mediastinum import delete_wide_mediastinum, insert_wide_mediastinum
 from monai_cars.editors.nodule import insert_nodule

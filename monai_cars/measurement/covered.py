@@ -1,0 +1,62 @@
+"""Lung that a dense shadow has come to cover: seen by the density half-way between the lung and the shadow."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage as ndi
+
+from monai_cars.measurement.change import Change
+
+WORKING_SIZE = 512
+HALF = 0.5  # of the way from the lung to the shadow's density lies the shadow's border
+LEAST = 0.08  # contrast units; less than this nobody sees
+GRAIN_MM = 1.2  # sigma of the low-pass that takes grain off
+
+
+class Films:
+    """The film without and with a finding, and its masks, on a grid of about 512 pixels.
+
+    Args:
+        change: the films before and after.
+    """
+
+    def __init__(self, change: Change) -> None:
+        step = max(1, min(change.gain.shape) // WORKING_SIZE)
+        self.masks = change.masks[:, ::step, ::step]
+        columns = np.flatnonzero(self.masks[:2].any((0, 1)))
+        thorax = max(int(np.ptp(columns)), 1) if len(columns) else 1
+        self.spacing = change.spacing[0] * step if change.spacing else None
+        self.mm = 1.0 / self.spacing if self.spacing else thorax / 280.0
+        sigma = max(GRAIN_MM * self.mm, 0.5)
+        self.without, self.with_finding = (
+            ndi.gaussian_filter(_means(film, step), sigma, mode="nearest") for film in change.films
+        )
+
+
+def covered(films: Films, dense: np.ndarray, place: np.ndarray, root: np.ndarray) -> np.ndarray:
+    """(h, w) bool lung that is dense now: more than half-way to the shadow's density, in one piece with the shadow.
+
+    Args:
+        films: both films.
+        dense: (h, w) the shadow's density beside each pixel, contrast units.
+        place: (h, w) bool where lung may have been covered.
+        root: (h, w) bool the shadow before.
+    """
+    gain = films.with_finding - films.without
+    enough = np.maximum(HALF * (dense - films.without), LEAST)
+    joined, _ = ndi.label(((gain > enough) & place) | root)
+    kept = np.unique(joined[root])
+    return np.isin(joined, kept[kept > 0]) & ~root
+
+
+def density_beside(film: np.ndarray, shadow: np.ndarray, sigma: float) -> np.ndarray:
+    """(h, w) mean of the film over a shadow near each pixel; sigma in pixels."""
+    weight = ndi.gaussian_filter(shadow.astype(np.float32), sigma, mode="nearest")
+    mean = ndi.gaussian_filter(np.where(shadow, film, 0.0), sigma, mode="nearest") / np.maximum(weight, 1e-4)
+    overall = float(film[shadow].mean()) if shadow.any() else 1.0
+    share = np.clip(weight / 0.02, 0.0, 1.0)
+    return share * mean + (1.0 - share) * overall
+
+
+def _means(film: np.ndarray, step: int) -> np.ndarray:
+    return film if step == 1 else ndi.uniform_filter(film, step)[::step, ::step]
