@@ -3,6 +3,13 @@
 from monai_cars.features.consistency import check_combination, check_consistent, contradictions
 from monai_cars.features.feature_vector import FeatureVector, UnknownFindingError
 from monai_cars.features.labels import label_names, to_labels
+from monai_cars.features.perturbations import (
+    KINDS,
+    TooFewPerturbationsError,
+    co_occurring,
+    perturb,
+    perturbations,
+)
 from monai_cars.features.sheet import TableError
 from monai_cars.features.table import datalist_of, from_table
 from monai_cars.features.vectors import apply_edit, as_vector, present_findings, vector_of
@@ -10,8 +17,10 @@ from monai_cars.features.vocabulary import BUILT_IN, Vocabulary, VocabularyError
 
 __all__ = [
     "BUILT_IN",
+    "KINDS",
     "FeatureVector",
     "TableError",
+    "TooFewPerturbationsError",
     "UnknownFindingError",
     "Vocabulary",
     "VocabularyError",
@@ -19,11 +28,14 @@ __all__ = [
     "as_vector",
     "check_combination",
     "check_consistent",
+    "co_occurring",
     "contradictions",
     "datalist_of",
     "from_table",
     "label_names",
     "load_vocabulary",
+    "perturb",
+    "perturbations",
     "present_findings",
     "to_labels",
     "vector_of",

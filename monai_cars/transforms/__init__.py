@@ -9,6 +9,12 @@ from monai_cars.transforms.insert_findings import (
     InsertFindingsDict,
 )
 from monai_cars.transforms.load import LoadRadiograph, LoadRadiographD, LoadRadiographd, LoadRadiographDict
+from monai_cars.transforms.perturb_features import (
+    PerturbFeatures,
+    PerturbFeaturesD,
+    PerturbFeaturesd,
+    PerturbFeaturesDict,
+)
 from monai_cars.transforms.rand_counterfactual import (
     RandCounterfactual,
     RandCounterfactualD,
@@ -37,6 +43,10 @@ __all__ = [
     "LoadRadiographD",
     "LoadRadiographDict",
     "LoadRadiographd",
+    "PerturbFeatures",
+    "PerturbFeaturesD",
+    "PerturbFeaturesDict",
+    "PerturbFeaturesd",
     "RandCounterfactual",
     "RandCounterfactualD",
     "RandCounterfactualDict",

@@ -78,15 +78,20 @@ class Choices:
         }
         if not any(possible.values()):
             return None
-        operation = cast(Operation, _pick(possible, drawn.operation))
-        finding = _pick(removable if operation == "delete" else self.findings, drawn.finding)
+        operation = cast(Operation, pick(possible, drawn.operation))
+        finding = pick(removable if operation == "delete" else self.findings, drawn.finding)
         low, high = self.severity
         severity = low + drawn.severity * (high - low) if operation == "insert" else None
         return Choice(operation, finding, severity, drawn.seed)
 
 
-def _pick(weights: Mapping[str, float], position: float) -> str:
-    """The name whose share of the total holds `position` in [0, 1); names in order, so that no hash decides."""
+def pick(weights: Mapping[str, float], position: float) -> str:
+    """The name whose share of the total holds `position` in [0, 1); names in order, so that no hash decides.
+
+    Example:
+        >>> pick({"a": 1.0, "b": 3.0}, 0.3)
+        'b'
+    """
     names = sorted(name for name, weight in weights.items() if weight > 0)
     bounds = np.cumsum([weights[name] for name in names])
     return names[min(int(np.searchsorted(bounds, position * bounds[-1], side="right")), len(names) - 1)]
