@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from monai_cars.features.vocabulary_checks import VocabularyError, check, listed, names_of, report_entries, word_entries
 from monai_cars.severity import canonical
 
 BUILT_IN = ("carpa-19", "chexpert-14", "nih-14")
@@ -26,13 +27,14 @@ _KEYS = (
     "edits",
     "labels",
     "other",
+    "report",
+    "phrases",
+    "codes",
 )
 
 Rule = str | Mapping[str, list[Any]]
 
-
-class VocabularyError(ValueError):
-    """A vocabulary, or something said about one, breaks its rules; the message says which and how to mend it."""
+__all__ = ["BUILT_IN", "Rule", "Vocabulary", "VocabularyError", "load_vocabulary"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,9 @@ class Vocabulary:
         edits: what the editors call a finding -> what it is called here.
         labels: label -> rule over findings: a finding, {"any": [...]} or {"all": [...]}, nested at will.
         other: the label of a film with findings that no rule covers.
+        report: finding -> relation -> concepts of `phrases/findings.yaml`: how report text is read (`features.reading`).
+        phrases: finding -> further phrases that name it in a report, in the syntax of that file.
+        codes: finding -> {scheme: code}, such as {"SNOMED CT": "36118008"}; for people and exports, nothing is computed.
         source: where it comes from.
 
     Example:
@@ -67,10 +72,13 @@ class Vocabulary:
     edits: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, Rule] = field(default_factory=dict)
     other: str = "other finding"
+    report: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     source: str = ""
 
     def __post_init__(self) -> None:
-        _check(self)
+        check(self)
 
     def __len__(self) -> int:
         return len(self.findings)
@@ -82,7 +90,7 @@ class Vocabulary:
             VocabularyError: the vocabulary has no such finding.
         """
         if finding not in self.findings:
-            raise VocabularyError(f"{self.name} has no finding {finding!r}; it has {_listed(self.findings)}.")
+            raise VocabularyError(f"{self.name} has no finding {finding!r}; it has {listed(self.findings)}.")
         return self.findings.index(finding)
 
     def names(self, finding: str) -> bool:
@@ -105,7 +113,7 @@ class Vocabulary:
             return word
         raise VocabularyError(
             f"{self.name} does not say what {finding!r} is called in it: add `edits: {{{finding}: <its name>}}` to a "
-            f"vocabulary file of your own and give its path. Known: {_listed(tuple(self.edits) or self.findings)}."
+            f"vocabulary file of your own and give its path. Known: {listed(tuple(self.edits) or self.findings)}."
         )
 
     def _word(self, finding: str) -> str | None:
@@ -149,8 +157,9 @@ def load_vocabulary(vocabulary: str | Path | Vocabulary) -> Vocabulary:
     """A built-in vocabulary by name, or a user's own from a YAML file.
 
     Args:
-        vocabulary: "carpa-19", "chexpert-14", "nih-14", a path to a file with `name` and `findings` (and, as the
-            built-in files show, `no_finding`, `ancestors`, `unsettles`, `edits`, `labels`, `other`), or a Vocabulary.
+        vocabulary: "carpa-19", "chexpert-14", "nih-14" (hyphens may be left out), a path to a file with `name` and
+            `findings` (and, as the built-in files show, `no_finding`, `ancestors`, `unsettles`, `edits`, `labels`, `other`,
+            `report`, `phrases`, `codes`), or a Vocabulary.
 
     Raises:
         VocabularyError: no such name or file, or a file that breaks a rule.
@@ -161,8 +170,9 @@ def load_vocabulary(vocabulary: str | Path | Vocabulary) -> Vocabulary:
     """
     if isinstance(vocabulary, Vocabulary):
         return vocabulary
-    if str(vocabulary).lower() in BUILT_IN:
-        return _read(_FOLDER / f"{str(vocabulary).lower().replace('-', '')}.yaml")
+    plain = str(vocabulary).lower().replace("-", "")
+    if plain in [name.replace("-", "") for name in BUILT_IN]:
+        return _read(_FOLDER / f"{plain}.yaml")
     path = Path(vocabulary)
     if path.suffix.lower() not in (".yaml", ".yml") or not path.is_file():
         raise VocabularyError(
@@ -189,74 +199,22 @@ def _build(table: Any) -> Vocabulary:
         raise VocabularyError(f"a vocabulary is a mapping with `name` and `findings` (got {type(table).__name__}).")
     unknown = [key for key in table if key not in _KEYS]
     if unknown:
-        raise VocabularyError(f"unknown entry {unknown[0]!r}; a vocabulary has {_listed(_KEYS)}.")
+        raise VocabularyError(f"unknown entry {unknown[0]!r}; a vocabulary has {listed(_KEYS)}.")
     for key in ("name", "findings"):
         if not table.get(key):
             raise VocabularyError(f"`{key}` is missing.")
     if not isinstance(table["findings"], list):
         raise VocabularyError(f"`findings` must be a list of names (got {table['findings']!r}).")
-    for key in ("ancestors", "brings", "unsettles", "edits", "labels"):
+    for key in ("ancestors", "brings", "unsettles", "edits", "labels", "report", "phrases", "codes"):
         if not isinstance(table.get(key) or {}, dict):
             raise VocabularyError(f"`{key}` must map a name to its entry (got {table[key]!r}).")
     relations: dict[str, Any] = {
-        key: {name: _names(key, name, others) for name, others in (table.get(key) or {}).items()}
+        key: {name: names_of(key, name, others) for name, others in (table.get(key) or {}).items()}
         for key in ("ancestors", "brings", "unsettles")
     }
     if table.get("beside_no_finding"):
-        relations["beside_no_finding"] = _names("beside_no_finding", "findings", table["beside_no_finding"])
-    rest = {key: table[key] for key in ("no_finding", "edits", "labels", "other", "source") if table.get(key)}
+        relations["beside_no_finding"] = names_of("beside_no_finding", "findings", table["beside_no_finding"])
+    relations["report"] = {name: report_entries(name, entry) for name, entry in (table.get("report") or {}).items()}
+    relations["phrases"] = {name: word_entries(name, entry) for name, entry in (table.get("phrases") or {}).items()}
+    rest = {key: table[key] for key in ("no_finding", "edits", "labels", "other", "source", "codes") if table.get(key)}
     return Vocabulary(name=table["name"], findings=tuple(table["findings"]), **relations, **rest)
-
-
-def _names(key: str, name: str, others: Any) -> tuple[str, ...]:
-    if not isinstance(others, list):
-        raise VocabularyError(f"`{key}: {name}` must be a list of findings (got {others!r}).")
-    return tuple(others)
-
-
-def _check(vocabulary: Vocabulary) -> None:
-    names = vocabulary.findings
-    wrong: list[Any] = [name for name in names if not isinstance(name, str) or not name.strip()]
-    if wrong or not names:
-        raise VocabularyError(f"findings are non-empty strings, at least one (got {(wrong or [[]])[0]!r}).")
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise VocabularyError(f"the finding {twice[0]!r} is listed twice.")
-    if vocabulary.no_finding is not None:
-        _known(vocabulary, "no_finding", vocabulary.no_finding)
-    for entry in vocabulary.beside_no_finding:
-        _known(vocabulary, "beside_no_finding", entry)
-    for key in ("ancestors", "brings", "unsettles"):
-        for name, others in getattr(vocabulary, key).items():
-            for entry in (name, *others):
-                _known(vocabulary, key, entry)
-    for entry in vocabulary.edits.values():
-        _known(vocabulary, "edits", entry)
-    for label, rule in vocabulary.labels.items():
-        _check_rule(vocabulary, label, rule)
-    circular = [name for name in names if name in vocabulary.implied(name)]
-    if circular:
-        raise VocabularyError(f"`ancestors` go in a circle through {circular[0]!r}.")
-
-
-def _check_rule(vocabulary: Vocabulary, label: str, rule: Any) -> None:
-    if isinstance(rule, str):
-        _known(vocabulary, f"labels: {label}", rule)
-    elif isinstance(rule, dict) and len(rule) == 1 and next(iter(rule)) in ("any", "all") and next(iter(rule.values())):
-        for part in next(iter(rule.values())):
-            _check_rule(vocabulary, label, part)
-    else:
-        raise VocabularyError(
-            f"`labels: {label}`: a rule is a finding, {{any: [...]}} or {{all: [...]}} (got {rule!r})."
-        )
-
-
-def _known(vocabulary: Vocabulary, key: str, name: str) -> None:
-    if name not in vocabulary.findings:
-        raise VocabularyError(
-            f"`{key}` names {name!r}, which is not among the findings {_listed(vocabulary.findings)}."
-        )
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(map(str, names))

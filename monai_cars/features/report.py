@@ -1,0 +1,209 @@
+"""Report text -> feature vector.
+
+A small phrase matcher of our own, after NegEx and ConText. medspaCy 1.3 and negspaCy 1.1 were looked at: both need spaCy
+and a language model of their own download (hundreds of MB beside 20 kB of phrases here), bring no radiology findings, and
+their scopes stop at fixed words only, so that "no pneumothorax, small effusion" loses the effusion.
+
+Conventions are those of the CheXpert labeller (chexpert-labeler) except where this text says otherwise:
+
+- 1 present, 0 denied, NaN not mentioned. A hedged finding ("may represent", "cannot exclude", "versus") is unknown.
+- "likely", "most likely", "consistent with" and "compatible with" are present, as there; both can be given other values.
+- "upper limits of normal" and "top normal" hearts are not enlarged; "borderline" is unknown; "stable" says nothing.
+- "vascular congestion" leaves edema unknown and "no vascular congestion" denies it; heart failure is edema, and leaves
+  cardiomegaly unknown.
+- "no new consolidation" denies it unless another sentence names one; "unlikely" denies, "less likely" is unknown.
+- Lines, tubes, pacemakers, valves, hardware are devices; wires, clips, stents and sternotomies leave devices unknown.
+- A compression deformity or a collapsed vertebra is a fracture. A granuloma is no lesion. Blunted costophrenic angles
+  leave effusion unknown, sharp ones deny it.
+- "Lungs are clear" denies opacity, consolidation and pneumonia, not atelectasis or nodules, beside which it is often said.
+- Present outweighs likely, likely uncertain, uncertain absent, wherever in the report.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from monai_cars.features.context import ABSENT, IGNORED, LIKELY, PRESENT, UNCERTAIN, Named, judge
+from monai_cars.features.feature_vector import FeatureVector
+from monai_cars.features.lexicon import Lexicon
+from monai_cars.features.reading import Reader, reader_of
+from monai_cars.features.sections import sections
+from monai_cars.features.sentences import Sentence, sentences
+from monai_cars.features.structures import states
+from monai_cars.features.vocabulary import Vocabulary, VocabularyError, load_vocabulary
+
+_ORDER = (PRESENT, LIKELY, UNCERTAIN, ABSENT)  # the first that a report says of a finding counts
+# What a film may show and still be free of findings, and what says so.
+_NO_FINDING = {"support device", "surgical material"}
+_SAYS_NORMAL = {"clear lungs", "normal film"}
+_OPACITIES = {"lung opacity", "consolidation", "infiltrate", "pneumonia"}
+_FLUID = {"pleural effusion", "pleural fluid"}
+
+
+class Mention(NamedTuple):
+    """A finding that a report names.
+
+    Attributes:
+        finding: the vocabulary's name.
+        phrase: the words that name it.
+        status: "present", "likely", "uncertain", "absent" or "ignored" (asked for, of the past, or advised).
+        sentence: the sentence, spaces as they are.
+        start: place of the phrase in the report.
+        end: place after it.
+    """
+
+    finding: str
+    phrase: str
+    status: str
+    sentence: str
+    start: int
+    end: int
+
+
+class _Statement(NamedTuple):
+    concept: str
+    status: str
+    sentence: Sentence
+    start: int
+    end: int
+
+
+def from_report(
+    text: str,
+    vocabulary: str | Path | Vocabulary = "chexpert-14",
+    *,
+    uncertain: float = math.nan,
+    likely: float = 1.0,
+) -> FeatureVector:
+    """What a radiology report says of each finding of a vocabulary.
+
+    Findings and impression are read; indication, history, comparison, technique and recommendation are not. A finding that
+    is present makes present what it implies. "No finding" is 1 where the report says so (no acute disease, or two of lungs,
+    pleura and heart found well) and names nothing else but devices, 0 where a finding is present, else unknown.
+    A film called normal as a whole denies every finding but devices.
+
+    Args:
+        text: the report, with or without headers.
+        vocabulary: "chexpert-14", "carpa-19", "nih-14" (hyphens may be left out), a path to a YAML file, or a Vocabulary.
+        uncertain: value of a finding that is hedged, in [0, 1] or NaN.
+        likely: value of a finding that is called likely, in [0, 1] or NaN.
+
+    Raises:
+        TypeError: the text is not a string.
+        VocabularyError: it is empty, a value lies outside [0, 1], or a finding of the vocabulary has no phrases.
+
+    Example:
+        >>> seen = from_report("Small left effusion, possible pneumonia. No pneumothorax.")
+        >>> seen["Pleural Effusion"], seen["Pneumothorax"], seen["Pneumonia"]
+        (1.0, 0.0, nan)
+    """
+    for name, value in (("uncertain", uncertain), ("likely", likely)):
+        if not (math.isnan(value) or 0 <= value <= 1):
+            raise VocabularyError(f"{name} must be in [0, 1] or NaN (got {value:g}); code doubt as a probability.")
+    loaded = load_vocabulary(vocabulary)
+    reader = reader_of(loaded)
+    statements = _statements(text, reader.lexicon)
+    worth = {PRESENT: 1.0, LIKELY: float(likely), UNCERTAIN: float(uncertain), ABSENT: 0.0}
+    values = {name: math.nan for name in loaded.findings}
+    for name, said in _said(statements, reader).items():
+        first = next((status for status in _ORDER if status in said), None)
+        values[name] = math.nan if first is None else worth[first]
+    _normal(values, statements, loaded)
+    for name in [name for name, value in values.items() if value == 1]:
+        values.update(dict.fromkeys(loaded.implied(name), 1.0))
+    return FeatureVector(values, loaded)
+
+
+def mentions(text: str, vocabulary: str | Path | Vocabulary = "chexpert-14") -> list[Mention]:
+    """Every mention that `from_report` weighs, and those it leaves out, in the order of the text.
+
+    Example:
+        >>> [(one.finding, one.phrase, one.status) for one in mentions("History of edema. Heart is not enlarged.")]
+        [('Edema', 'edema', 'ignored'), ('Cardiomegaly', 'Heart is not enlarged', 'absent')]
+    """
+    loaded = load_vocabulary(vocabulary)
+    reader = reader_of(loaded)
+    found = []
+    for one in _statements(text, reader.lexicon):
+        sentence = text[one.sentence.start : one.sentence.end]
+        for finding, status in reader.read(one.concept, one.status):
+            found.append(Mention(finding, text[one.start : one.end], status, sentence, one.start, one.end))
+    return sorted(found, key=lambda mention: (mention.start, mention.end))
+
+
+def _said(statements: list[_Statement], reader: Reader) -> dict[str, set[str]]:
+    said: dict[str, set[str]] = {}
+    for one in statements:
+        for finding, status in reader.read(one.concept, one.status):
+            said.setdefault(finding, set()).add(status)
+    return said
+
+
+def _statements(text: str, lexicon: Lexicon) -> list[_Statement]:
+    if not isinstance(text, str):
+        raise TypeError(f"a report is a string (got {type(text).__name__}); read files and decode bytes first.")
+    if not text.strip():
+        raise VocabularyError("The report is empty; leave films without a report out, or give them a vector of NaN.")
+    return [
+        statement
+        for part in sections(text)
+        for sentence in sentences(text, part.start, part.end)
+        for statement in _statements_of(sentence, lexicon)
+    ]
+
+
+def _statements_of(sentence: Sentence, lexicon: Lexicon) -> list[_Statement]:
+    words = sentence.words
+    found = lexicon.find(words)
+    told = states(words, found) if found.structures and found.predicates else []
+    if not found.findings and not told:
+        return []
+    named = [Named(hit.payload, hit.start, hit.end) for hit in found.findings]
+    named += [Named(state.concept, state.predicate.start, state.predicate.end, state.sure) for state in told]
+    statuses = judge(words, named, found.triggers, sentence.asked)
+    spans = [*((hit.start, hit.end) for hit in found.findings), *((state.start, state.end) for state in told)]
+    said = [None] * len(found.findings) + [state.status for state in told]
+    return [
+        _Statement(one.concept, _weighed(status, own), sentence, *_place(sentence, span))
+        for one, status, own, span in zip(named, statuses, said, spans, strict=True)
+    ]
+
+
+def _weighed(status: str, own: str | None) -> str:
+    """The status in view of what the predicate says by itself."""
+    if own is None or own == PRESENT or status == IGNORED:
+        return status
+    return ABSENT if ABSENT in (status, own) else own
+
+
+def _place(sentence: Sentence, span: tuple[int, int]) -> tuple[int, int]:
+    return sentence.tokens[span[0]].start, sentence.tokens[span[1] - 1].end
+
+
+def _normal(values: dict[str, float], statements: list[_Statement], vocabulary: Vocabulary) -> None:
+    """Fills in "no finding", and what a film denies that is called normal as a whole."""
+    asserted = {one.concept for one in statements if one.status in (PRESENT, LIKELY, UNCERTAIN)}
+    abnormal = asserted - _NO_FINDING - _SAYS_NORMAL - {"acute disease"}
+    if not abnormal and "normal film" in asserted:
+        for name, value in values.items():
+            if math.isnan(value) and name not in vocabulary.beside_no_finding:
+                values[name] = 0.0
+    if vocabulary.no_finding is None:
+        return
+    counted = {name: value for name, value in values.items() if name not in vocabulary.beside_no_finding}
+    if any(value == 1 for value in counted.values()):
+        values[vocabulary.no_finding] = 0.0
+    elif not abnormal and _called_normal(statements, asserted):
+        values[vocabulary.no_finding] = 1.0
+
+
+def _called_normal(statements: list[_Statement], asserted: set[str]) -> bool:
+    """Said so as a whole, or of two of lungs, pleura and heart."""
+    denied = {one.concept for one in statements if one.status == ABSENT}
+    if "normal film" in asserted or "acute disease" in denied:
+        return True
+    lungs = "clear lungs" in asserted or bool(denied & _OPACITIES)
+    return lungs + bool(denied & _FLUID) + ("enlarged heart" in denied) >= 2
+

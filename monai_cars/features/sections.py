@@ -1,0 +1,112 @@
+"""Sections of a report: what was found is read, what was asked, known before or advised is not.
+
+Headers are known names before a colon anywhere in the text (reports often come as one line), or alone on their line.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_EXAM = r"(?:exam(?:ination)?s?|study|studies|order|visit|test|request|consult(?:ation)?|procedure)"
+# Sections that do not say what this film shows.
+_SKIPPED = (
+    r"(?:(?:clinical|relevant|pertinent|brief|patient|past|medical|surgical|smoking|additional|other|provided|present)\s+)*"
+    r"(?:history|hx|indications?|information|details|data|background|question|statement|problem|context)"
+    r"(?:\s*(?:/|and|,)\s*(?:clinical\s+)?(?:history|indications?|information|reason))?",
+    r"(?:clinical|admitting|admission|provisional|working|referring|ordering)\s+(?:diagnosis|notes?|concern|impression)",
+    rf"(?:indications?|reasons?)(?:\s+for\s+(?:the\s+|this\s+)?{_EXAM})?",
+    r"(?:chief\s+)?complaints?|symptoms?|signs\s+and\s+symptoms",
+    rf"comparisons?(?:\s+(?:{_EXAM}|films?|radiographs?|made|date|to))?|(?:prior|previous)s?(?:\s+{_EXAM})?",
+    r"techniques?|protocol|contrast|(?:radiation\s+)?dose|fluoro(?:scopy)?\s+time",
+    rf"{_EXAM}(?:\s+(?:type|date|performed|description|comments?|name|code|title))?",
+    rf"(?:type|date|time|name)\s+of\s+{_EXAM}|(?:report|service)\s+(?:date|time)|dates?(?:\s+of\s+service)?",
+    r"(?:number\s+of\s+)?views?|recommendations?(?:\(s\))?|recommended|follow-?\s*up|plan|advice",
+    r"(?:critical\s+)?(?:results?\s+)?(?:notifications?|communications?)|disclaimer|accession(?:\s+number)?",
+    r"(?:electronically\s+)?(?:signed|dictated|read|reviewed|interpreted|transcribed|approved|verified|reported)\s+by",
+    r"(?:attending|resident|radiologist|referring|ordering)(?:\s+(?:physician|provider|radiologist|md))?",
+    r"mrn|dob|age|sex|gender|name|patient(?:\s+(?:name|id))?|location|ward|department|hospital",
+)
+# Sections that do; where one of them stands, a preliminary reading gives way to it.
+_FINAL = (
+    r"findings?(?:\s*(?:/|and|&)\s*impressions?)?|impressions?(?:\s*/\s*recommendations?)?",
+    r"conclusions?|opinion|interpretation|(?:radiological\s+|final\s+)?diagnosis|summary|narrative|results?|discussion",
+)
+_READ = (
+    r"(?:final\s+|radiology\s+)?report|comments?|addendum|observations?|description",
+    r"lungs?(?:\s*(?:/|and|&)\s*(?:pleura|airways?|pleural\s+spaces?))?|heart(?:\s*(?:/|and|&)\s*(?:mediastinum|vessels))?",
+    r"pleura(?:l\s+spaces?)?|(?:cardio)?mediastinum|cardiac(?:\s+silhouette)?|hil(?:a|um)|bones?|osseous(?:\s+structures)?",
+    r"(?:support\s+(?:and\s+monitoring\s+)?)?devices?|(?:support\s+)?(?:lines?|tubes?)(?:\s*(?:/|and|&|,)\s*(?:lines?|tubes?))*",
+    r"soft\s+tissues?|upper\s+abdomen|airways?|trachea|diaphragms?|other(?:\s+findings)?",
+    r"(?:(?:portable|upright|supine|semi-?\s?upright|erect|bedside|single|one|two|1|2|frontal|lateral|ap|pa|and|,|&|/)\s*)*"
+    r"(?:cxr|chest|views?|radiographs?|x-?rays?|films?)\b[^:.\n]{0,50}",
+)
+_PRELIMINARY = r"(?:wet|preliminary)\s+(?:read|report|interpretation)"
+
+_KINDS = {"final": _FINAL, "preliminary": (_PRELIMINARY,), "read": _READ, "skipped": _SKIPPED}
+_NAMES = "|".join(f"(?P<{kind}>{'|'.join(patterns)})" for kind, patterns in _KINDS.items())
+_HEADER = re.compile(rf"(?<![^\W_])(?:{_NAMES})\s*:", re.IGNORECASE)
+_ALONE = re.compile(rf"^[ \t]*(?:{_NAMES})[ \t]*$", re.IGNORECASE | re.MULTILINE)
+_BLANK_LINE = re.compile(r"\S[^\S\n]*\n[^\S\n]*\n")
+_FIRST_SENTENCE = re.compile(r"[.?](?:\s|$)")
+# A header of another kind ends a skipped section too; only here does case count.
+_UNKNOWN = re.compile(r"^[ \t]*[A-Z][A-Z /,&()-]{2,40}:", re.MULTILINE)
+
+
+class Section(NamedTuple):
+    """text[start:end], without its header unless that belongs to what is said ("Heart: normal")."""
+
+    start: int
+    end: int
+
+
+class _Header(NamedTuple):
+    start: int
+    end: int
+    kind: str
+
+
+def sections(text: str) -> list[Section]:
+    """The parts of a report that say what the film shows, in order.
+
+    Example:
+        >>> text = "HISTORY: Pneumonia. FINDINGS: No effusion. RECOMMENDATION: Repeat to exclude a mass."
+        >>> [text[part.start : part.end].strip() for part in sections(text)]
+        ['No effusion.']
+    """
+    headers = _headers(text)
+    final = any(header.kind == "final" for header in headers)
+    ends = [*(header.start for header in headers[1:]), len(text)] if headers else []
+    found = [Section(0, headers[0].start if headers else len(text))]
+    for number, (header, end) in enumerate(zip(headers, ends, strict=True)):
+        if header.kind == "skipped":
+            last = number == len(headers) - 1
+            found.append(Section(_end_of_skipped(text, header.end, end, last and not final), end))
+        elif header.kind == "read":
+            found.append(Section(header.start, end))  # "Pleura: normal" needs its first word
+        elif header.kind == "final" or not final:
+            found.append(Section(header.end, end))
+    return [part for part in found if text[part.start : part.end].strip()]
+
+
+def _headers(text: str) -> list[_Header]:
+    known = [_Header(match.start(), match.end(), match.lastgroup or "") for match in _HEADER.finditer(text)]
+    known += [_Header(match.start(), match.end(), match.lastgroup or "") for match in _ALONE.finditer(text)]
+    known += [
+        _Header(match.start(), match.end(), "read")
+        for match in _UNKNOWN.finditer(text)
+        if not any(header.start < match.end() and match.start() < header.end for header in known)
+    ]
+    return sorted(known)
+
+
+def _end_of_skipped(text: str, start: int, end: int, nothing_else: bool) -> int:
+    """A skipped section ends at a blank line: what follows is often read without a header of its own.
+
+    Where a report has no other header at all, its first sentence is skipped and the rest read.
+    """
+    blank = _BLANK_LINE.search(text, start, end)
+    if blank is not None:
+        return blank.end()
+    sentence = _FIRST_SENTENCE.search(text, start, end) if nothing_else else None
+    return sentence.end() if sentence else end
