@@ -6,44 +6,52 @@ import numpy as np
 import torch
 from scipy import ndimage as ndi
 
-from monai_cars.edit import OPACIFIED, CannotEdit, Edit, Proposal, Quantity
+from monai_cars.edit import CannotEdit, Edit, Proposal, Quantity
 from monai_cars.editors.canvas import Canvas, smoothstep
 from monai_cars.editors.diffuse import remove_diffuse
+from monai_cars.editors.expected_lung import expected_lung
 from monai_cars.editors.fill import harmonic_fill
+from monai_cars.editors.lung_density import lung_density
 from monai_cars.editors.native import smooth_proposal
 from monai_cars.editors.outline import outline_of
+from monai_cars.measurement.diameter import EDGE
 
 COLLAR_MM = 5.0  # beyond the outline, where the opacity's blurred border still counts
 SHELL_MM = 1.2  # thickness of the shells of equal depth
 ALONG_MM = 14.0  # smoothing along a shell: longer than a rib is wide, so that ribs average out and stay on the film
 RIM_MM = 1.0
-PATCH_MM = 6.0  # smoothing of an opacity without an edge
+LEAST_LUNG = 0.5  # share of the outline that must lie over a lung field
+AT_THE_HILUM = ("irregular hilum", "adenopathy")
 LEAST = 0.05  # contrast units; what adds less cannot be told from normal lung
 
 
 def delete_opacity(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
-    """Propose to remove the opacity in ``edit.region``.
+    """Propose to remove the opacity in ``edit.region``: a round one by its outline, a diffuse one by its excess.
+
+    Raises:
+        CannotEdit: nothing there exceeds its surroundings, or it is not surrounded by enough lung to tell.
+    """
+    return remove_round(canvas, edit) if edit.scale.unit == "mm" else remove_diffuse(canvas, edit)
+
+
+def remove_round(canvas: Canvas, edit: Edit) -> Proposal:
+    """Propose to remove a round opacity.
 
     Added attenuation is what exceeds a harmonic fill from the surrounding lung. It is smoothed along shells of equal
     distance from the opacity's outline, not across them: the sharp border is removed with the opacity, while ribs and
     vessels, which cross the shells, average out of the estimate and stay on the film.
 
     Raises:
-        CannotEdit: nothing there exceeds its surroundings, or it is not surrounded by enough lung to tell.
+        CannotEdit: as :func:`delete_opacity`.
     """
-    if edit.scale.unit != "mm":
-        return remove_diffuse(canvas, edit)
     lungs = np.asarray(canvas.anatomy[:2].any(0))
     outline = _outline(canvas, edit, lungs)
     signed = ndi.distance_transform_edt(outline) - ndi.distance_transform_edt(~outline)
     collar = COLLAR_MM * canvas.feature
-    round_one = edit.scale.unit == "mm"
-    # What touches the heart or the diaphragm ends there; a round one may lie on the pleura, just beyond the field.
-    rim = max(1, int(RIM_MM * canvas.feature))
-    hole = (signed > -collar) & (ndi.binary_dilation(lungs, iterations=rim) if round_one else lungs & ~canvas.heart)
-    background = harmonic_fill(canvas.blur(canvas.u, 2.5), hole, lungs & ~canvas.heart)
-    smooth = shell_smooth if round_one else patch_smooth
-    added = smooth(canvas.u - background, np.where(hole, signed, -np.inf), canvas.feature, collar)
+    # It may lie on the pleura, just beyond the field.
+    hole = (signed > -collar) & ndi.binary_dilation(lungs, iterations=max(1, int(RIM_MM * canvas.feature)))
+    background = _background(canvas, edit, hole, lungs & ~canvas.heart)
+    added = shell_smooth(canvas.u - background, np.where(hole, signed, -np.inf), canvas.feature, collar)
     # The outline is drawn on pixels; half a pixel of blur takes its stairs out of the estimate.
     added = ndi.gaussian_filter(np.clip(added, 0.0, None), 0.8) * smoothstep((signed + collar) / collar)
     strength = float(added[outline].mean())
@@ -52,34 +60,34 @@ def delete_opacity(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Pr
     support = added > 0.004
     low = canvas.blur(canvas.u, 1.0)
     gain = _texture_gain(canvas, outline, signed) * smoothstep(signed / (2 * canvas.feature) + 0.5)
-    asked = _amount(canvas, edit, outline, added)
+    asked = _diameter(canvas, added)
     return smooth_proposal(canvas, -added, support, outline & support, asked=asked, fine=gain, low=low)
 
 
 def _outline(canvas: Canvas, edit: Edit, lungs: np.ndarray) -> np.ndarray:
-    """Outline of the opacity; a consolidation has no edge to snap to, its box is taken as far as it is lung."""
     assert edit.region is not None  # an Edit that deletes has one
-    outline = outline_of(canvas, edit.region, snap=edit.scale.unit == "mm")
+    outline = outline_of(canvas, edit.region)
     share = float((outline & lungs).sum() / max(outline.sum(), 1))
-    if share < 0.5:
+    if share < LEAST_LUNG:
         raise CannotEdit(f"only {share:.0%} of the opacity lies over a lung field")
-    return outline if edit.scale.unit == "mm" else outline & lungs & ~canvas.heart
+    return outline
 
 
-def _amount(canvas: Canvas, edit: Edit, outline: np.ndarray, added: np.ndarray) -> Quantity | None:
-    """The opacity's size in its finding's unit; None where the film has no scale."""
-    if edit.scale.unit == "mm":
-        diameter = 2 * float(np.sqrt(outline.sum() / np.pi))
-        return Quantity(diameter * canvas.spacing, "mm") if canvas.spacing else None
-    fields = [canvas.lung(side) & ~canvas.heart for side in ("right", "left")]
-    return Quantity(max(float((added > OPACIFIED)[f].mean()) if f.any() else 0.0 for f in fields), "fraction")
+def _background(canvas: Canvas, edit: Edit, hole: np.ndarray, lung: np.ndarray) -> np.ndarray:
+    """(h, w) what would lie there without the opacity; a hilum is denser than the lung around it in everybody."""
+    filled = harmonic_fill(canvas.blur(canvas.u, 2.5), hole, lung)
+    if edit.finding not in AT_THE_HILUM:
+        return filled
+    return np.maximum(filled, expected_lung(canvas, lung_density(canvas), hole))
 
 
-def patch_smooth(excess: np.ndarray, signed: np.ndarray, mm: float, collar: float) -> np.ndarray:
-    """Low-pass of the excess over the outline and its collar; finer things (ribs' edges, vessels) stay."""
-    inside = (signed > -collar).astype(np.float32)
-    sigma = PATCH_MM * mm
-    return ndi.gaussian_filter(excess * inside, sigma) / np.maximum(ndi.gaussian_filter(inside, sigma), 1e-3) * inside
+def _diameter(canvas: Canvas, added: np.ndarray) -> Quantity | None:
+    """Diameter (mm) of the disc as large as the largest part that adds a quarter of the peak; None without a scale."""
+    if not canvas.spacing:
+        return None
+    labels, _ = ndi.label(added > EDGE * added.max())
+    area = np.bincount(labels.ravel())[1:].max()
+    return Quantity(float(2 * np.sqrt(area / np.pi)) * canvas.spacing, "mm")
 
 
 def shell_smooth(excess: np.ndarray, signed: np.ndarray, mm: float, collar: float) -> np.ndarray:

@@ -13,8 +13,8 @@ from monai_cars.editors.lung_density import edge_keeping, lung_density, masked_b
 from monai_cars.editors.native import smooth_proposal
 from monai_cars.editors.texture_match import match_texture
 
+OVER_BOTH = ("edema",)
 LEAST_SEEN = 0.5  # share of the region that must be lung outside the heart
-BORDER_RIM_MM = 4.0  # beside the lung's border the excess is continued from the lung, not measured
 OUTER_MM, HEART_MM = 3.0, 6.0  # smoothing of the lung's outer border and of the heart's before an opacity ends there
 TAPER_MM = 2.5  # width of that end, as sharp as a film shows a border
 MEDIAL_MM = 9.0  # beside the mediastinum, where vessels and fat blur it
@@ -22,6 +22,7 @@ LEAST = 0.08  # contrast units that the densest fifth of the region must exceed 
 VEIL = 0.06  # contrast units added from which the texture counts as veiled
 FOUND = 0.08  # contrast units added from which a place counts as the opacity
 DIP = 0.12  # contrast units by which lung between ribs lies below its own low-pass
+ISLAND = 0.05  # share of the largest part below which another part of the support is one
 QUIET = 0.08  # contrast units above expectation up to which lung counts as healthy
 
 
@@ -35,29 +36,43 @@ def remove_diffuse(canvas: Canvas, edit: Edit) -> Proposal:
         CannotEdit: too little of the region shows lung, or nothing there exceeds healthy lung.
     """
     assert edit.region is not None  # an Edit that deletes has one
-    free = canvas.anatomy[:2].any(0) & ~canvas.heart
+    free = free_lung(canvas)
     region, extent = extent_of(canvas, edit.region, free)
-    _require_lung(canvas, region)
-    lung, taper = _lung_with_border(canvas)
+    require_lung(canvas, region)
+    lung, taper = lung_with_border(canvas)
     hidden = (extent > 0.02) & lung
     density = lung_density(canvas)
-    expected, _ = expected_lung(canvas, density, hidden)
-    low = edge_keeping(canvas, lung_density(canvas, BORDER_RIM_MM), hidden)
+    expected = expected_lung(canvas, density, hidden)
+    low = edge_keeping(canvas, density, hidden)
     added = canvas.blur(np.clip(low - expected, 0.0, None) * extent, 1.5) * taper
     _require_excess(added[region & free])
     quiet = density.trusted & ~hidden & (density.low - expected < QUIET)
     veil = extent * taper * smoothstep(added / VEIL)
     change, fine, finest = match_texture(canvas, density, low, lung, quiet, veil)
     residual = _no_hole(canvas, change * ~density.devices - added, expected, lung, veil)
-    support = (extent * taper > 0.004) & (added > 0.002)
+    support = _large((extent * taper > 0.004) & (added > 0.002))
     lesion = (added > FOUND) & support
-    amount = Quantity(_share(canvas, added), "fraction")
+    amount = Quantity(_share(canvas, added, edit.finding), "fraction")
     return smooth_proposal(
         canvas, np.where(support, residual, 0.0), support, lesion, asked=amount, fine=fine * support, low=finest
     )
 
 
-def _require_lung(canvas: Canvas, region: np.ndarray) -> None:
+def _large(support: np.ndarray) -> np.ndarray:
+    """Without the islands that a ragged border of the lung leaves."""
+    labels, count = ndi.label(support)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    return (sizes >= ISLAND * sizes.max())[labels] & support
+
+
+def free_lung(canvas: Canvas) -> np.ndarray:
+    """(h, w) bool both lung fields outside the heart."""
+    return np.asarray(canvas.anatomy[:2].any(0)) & ~canvas.heart
+
+
+def require_lung(canvas: Canvas, region: np.ndarray) -> None:
+    """Refuse a region of which too little shows lung."""
     lungs = canvas.anatomy[:2].any(0)
     share = float((region & lungs).sum() / max(region.sum(), 1))
     if share < LEAST_SEEN:
@@ -73,13 +88,13 @@ def _require_excess(added: np.ndarray) -> None:
         raise CannotEdit(f"the region exceeds healthy lung by {strength:.2f} contrast units, {LEAST} are needed")
 
 
-def _lung_with_border(canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
+def lung_with_border(canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
     """Lung outside the heart with smooth borders, and a ramp from 0 on its border to 1 inside.
 
     An opacity that hid a border ends at the segmenter's; its bumps would become the heart's. Towards the mediastinum
     the ramp is wide: an edge between lung and hilum that nobody has looks cut out.
     """
-    lungs = canvas.anatomy[:2].any(0)
+    lungs = np.asarray(canvas.anatomy[:2].any(0))
     lung = (canvas.blur(lungs.astype(np.float32), OUTER_MM) > 0.5) & (
         canvas.blur(canvas.heart.astype(np.float32), HEART_MM) <= 0.5
     )
@@ -98,6 +113,8 @@ def _no_hole(
     return residual + np.clip(expected - DIP - left, 0.0, None) * where
 
 
-def _share(canvas: Canvas, added: np.ndarray) -> float:
+def _share(canvas: Canvas, added: np.ndarray, finding: str) -> float:
+    """Opacified share of the larger side; of both fields for a finding that is measured over both."""
     fields = [canvas.lung(side) & ~canvas.heart for side in ("right", "left")]
-    return max(float((added > OPACIFIED)[field].mean()) if field.any() else 0.0 for field in fields)
+    shares = [float((added > OPACIFIED)[field].mean()) if field.any() else 0.0 for field in fields]
+    return sum(shares) / 2 if finding in OVER_BOTH else max(shares)

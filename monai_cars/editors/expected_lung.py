@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 
 from monai_cars.edit import CannotEdit
 from monai_cars.editors.canvas import Canvas
@@ -24,13 +25,14 @@ LOCAL, LOCAL_MM = 0.04, 15.0  # contrast units and reach of what the modes do no
 NOISE = 0.02  # contrast units of a cell's own
 DENSER, CLEARER = 0.06, 0.15  # contrast units by which a shown cell may differ before it is believed less
 LEAST_WEIGHT = 0.25  # share of trusted lung around a cell's centre
-FEWEST_CELLS = 120  # of 576; with fewer the film says too little of its own lungs
+FEWEST_CELLS = 120  # of 576
 ROUNDS = 6
+CLEAREST_PART = 30.0  # per cent of the cells that count as clear where all are veiled
 CLEAREST = 2.0  # percentile of the shown cells
 CELLS_MM = 3.0  # takes the cells' corners out of the film that they are spread to
 
 
-def expected_lung(canvas: Canvas, density: LungDensity, hidden: np.ndarray) -> tuple[np.ndarray, float]:
+def expected_lung(canvas: Canvas, density: LungDensity, hidden: np.ndarray) -> np.ndarray:
     """Low-pass of the lungs as it would be without what ``hidden`` hides.
 
     Args:
@@ -39,7 +41,7 @@ def expected_lung(canvas: Canvas, density: LungDensity, hidden: np.ndarray) -> t
         hidden: (h, w) bool, where the film does not show healthy lung.
 
     Returns:
-        (h, w) contrast units, and the expectation's mean standard deviation over the hidden cells.
+        (h, w) contrast units.
 
     Raises:
         CannotEdit: too little lung is left to say what is healthy on this film.
@@ -50,21 +52,28 @@ def expected_lung(canvas: Canvas, density: LungDensity, hidden: np.ndarray) -> t
     bound = trusted & (np.nan_to_num(sample(grids, hidden.astype(np.float32))) >= 0.5)
     shown = trusted & ~bound
     if shown.sum() < FEWEST_CELLS:
+        # A veil over everything: what is least veiled tells how the rest would be, at the least.
+        shown = trusted & _clearest(seen - healthy()[0].reshape(seen.shape), trusted)
+    if shown.sum() < FEWEST_CELLS / 2:
         raise CannotEdit("too little healthy lung is left on this film to tell what lies under the finding")
-    mean, spread = condition(*healthy(), seen, shown, bound)
+    mean = condition(*healthy(), seen, shown, bound)
     # Nowhere clearer than the clearest lung that the film shows.
     mean = np.maximum(mean, np.percentile(seen[shown], CLEAREST))
     film = np.zeros(canvas.u.shape, np.float32)
     for side, grid, part in zip(SIDES, grids, mean, strict=True):
         if grid is not None:
             film = np.where(_half(canvas, side) | canvas.lung(side), grid.spread(part, canvas.u.shape), film)
-    return canvas.blur(film, CELLS_MM), float(spread[bound].mean()) if bound.any() else 0.0
+    return canvas.blur(film, CELLS_MM)
+
+
+def _clearest(excess: np.ndarray, trusted: np.ndarray) -> np.ndarray:
+    return excess <= np.percentile(excess[trusted], CLEAREST_PART) if trusted.any() else trusted
 
 
 def condition(
     mean: np.ndarray, covariance: np.ndarray, seen: np.ndarray, shown: np.ndarray, bound: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Expectation and standard deviation of every cell, given those that a film shows.
+) -> np.ndarray:
+    """Expectation of every cell, given those that a film shows.
 
     Args:
         mean: (cells,) of healthy lungs.
@@ -74,16 +83,15 @@ def condition(
         bound: hidden cells: a finding adds density, so healthy lung is at most as dense as they are.
     """
     values, given, upper = np.nan_to_num(seen.ravel()), shown.ravel(), bound.ravel()
-    found, variance, weight = mean.copy(), np.diag(covariance), np.ones_like(mean)
+    found, weight = mean.copy(), np.ones_like(mean)
     for _ in range(ROUNDS):
         used = given | (upper & (found > values))
         cross = covariance[:, used]
-        gain = np.linalg.solve(cross[used] + np.diag(NOISE**2 / weight[used]), cross.T)
-        found = mean + (values[used] - mean[used]) @ gain
-        variance = np.diag(covariance) - (cross.T * gain).sum(0)
+        factor = cho_factor(cross[used] + np.diag(NOISE**2 / weight[used]), overwrite_a=True, check_finite=False)
+        found = mean + cross @ cho_solve(factor, values[used] - mean[used], check_finite=False)
         off = values - found
         weight = 1.0 / (1.0 + (off / np.where(off > 0, DENSER, CLEARER)) ** 2)
-    return found.reshape(seen.shape), np.sqrt(np.clip(variance, 0.0, None)).reshape(seen.shape)
+    return found.reshape(seen.shape)
 
 
 @lru_cache(maxsize=1)

@@ -10,10 +10,11 @@ from scipy import ndimage as ndi
 from monai_cars.editors.canvas import Canvas, thin_and_dense
 
 LOW_MM = 7.0  # low-pass of the lung: wider than a rib is high, so that ribs hardly show in it
-RIM_MM = 2.5  # beside the chest wall, the heart and the diaphragm the film is a mixture of both
+RIM_MM, WIDE_RIM_MM = 2.5, 4.0  # beside the chest wall, the heart and the diaphragm the film is a mixture of both
 DENSE = 0.3  # contrast units above the surroundings from which a compact thing is an electrode, not lung
 DENSE_MM = 9.0
 AROUND_MM = 1.5  # a device's blurred border
+MEDIAN_GRID_MM = 2.3
 EDGE_KEEPING_MM = 10.0  # radius of the median that follows an opacity's border and not a rib
 LEAST = 1e-4
 
@@ -35,12 +36,16 @@ class LungDensity:
     devices: np.ndarray
 
 
-def lung_density(canvas: Canvas, rim_mm: float = RIM_MM) -> LungDensity:
+def lung_density(canvas: Canvas) -> LungDensity:
     """Measure it."""
-    free = canvas.anatomy[:2].any(0) & ~canvas.heart
     devices = _devices(canvas)
-    trusted = ndi.binary_erosion(free, iterations=max(1, round(rim_mm * canvas.feature))) & ~devices
+    trusted = _inner(canvas, RIM_MM) & ~devices
     return LungDensity(*masked_blur(canvas, canvas.u, trusted, LOW_MM), trusted, devices)
+
+
+def _inner(canvas: Canvas, rim_mm: float) -> np.ndarray:
+    free = canvas.anatomy[:2].any(0) & ~canvas.heart
+    return ndi.binary_erosion(free, iterations=max(1, round(rim_mm * canvas.feature)))
 
 
 def masked_blur(canvas: Canvas, film: np.ndarray, mask: np.ndarray, sigma_mm: float) -> tuple[np.ndarray, np.ndarray]:
@@ -55,8 +60,9 @@ def edge_keeping(canvas: Canvas, density: LungDensity, where: np.ndarray) -> np.
 
     A median as wide as two ribs follows the step at a fissure, which a Gaussian smears into a halo, and passes ribs by.
     """
-    lung = np.where(density.trusted, canvas.u, density.low)
-    step = max(1, round(1.7 * canvas.feature))
+    trusted = _inner(canvas, WIDE_RIM_MM) & ~density.devices
+    lung = np.where(trusted, canvas.u, masked_blur(canvas, canvas.u, trusted, LOW_MM)[0])
+    step = max(1, round(MEDIAN_GRID_MM * canvas.feature))
     radius = round(EDGE_KEEPING_MM * canvas.feature / step)
     window = _window(where, (radius + 1) * step)
     part = ndi.median_filter(lung[window][::step, ::step], 2 * radius + 1, mode="nearest")
@@ -77,7 +83,7 @@ def _enlarged(part: np.ndarray, step: int, shape: tuple[int, ...]) -> np.ndarray
 
 
 def _devices(canvas: Canvas) -> np.ndarray:
-    step = max(1, round(1.5 * canvas.feature))
+    step = max(1, round(MEDIAN_GRID_MM * canvas.feature))
     size = 2 * round(DENSE_MM * canvas.feature / step) + 1
     around = _enlarged(ndi.median_filter(canvas.u[::step, ::step], size), step, canvas.u.shape)
     compact = (canvas.u - around > DENSE) & canvas.anatomy[:2].any(0) & ~canvas.heart

@@ -17,7 +17,14 @@ FEWEST = 200  # pixels of quiet lung that a reference needs
 
 
 def match_texture(
-    canvas: Canvas, density: LungDensity, low: np.ndarray, lung: np.ndarray, quiet: np.ndarray, where: np.ndarray
+    canvas: Canvas,
+    density: LungDensity,
+    low: np.ndarray,
+    lung: np.ndarray,
+    quiet: np.ndarray,
+    where: np.ndarray,
+    *,
+    only_weaken: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Change of the detail that gives it the amplitude of quiet lung; every rib and vessel stays where it is.
 
@@ -31,6 +38,7 @@ def match_texture(
         lung: (h, w) bool, from where detail may be taken.
         quiet: (h, w) bool lung without findings.
         where: (h, w) strength in [0, 1] of the change.
+        only_weaken: leave detail that is weaker than in quiet lung.
 
     Returns:
         (h, w) change on the working grid, (h, w) gain on the detail that is finer than the grid and the low-pass that
@@ -42,6 +50,7 @@ def match_texture(
     for fine, coarse in pairwise(levels):
         detail = fine - coarse
         gain = where * (_ratio(canvas, density, detail, quiet) - 1.0)
+        gain = np.minimum(gain, 0.0) if only_weaken else gain
         change += gain * np.clip(detail, -LIMIT, LIMIT)
         gains.append(gain)
     # The finest band is scaled on the native film, which holds more of it than the grid does.

@@ -75,7 +75,7 @@ def hidden_error(films: np.ndarray, mean: np.ndarray, modes: np.ndarray, rng: np
         y, x = rng.integers(2, HEIGHTS - height + 1), rng.integers(0, WIDTHS - width + 1)
         part[rng.integers(2), y : y + height, x : x + width] = True
         seen = np.isfinite(film)
-        found, _ = expected_lung.condition(mean, covariance, film, seen & ~part, np.zeros_like(part))
+        found = expected_lung.condition(mean, covariance, film, seen & ~part, np.zeros_like(part))
         errors.append(float(np.sqrt(np.mean((found - film)[part & seen] ** 2))))
     return errors
 
