@@ -67,30 +67,8 @@ def test_what_holds_for_every_perturbation(vector, kind, data):
         vocabulary = vector.vocabulary
         settled = set(changed.known()) - set(vector.known()) - {vocabulary.no_finding}
         follows = {other for name in changed.present() for other in vocabulary.implied(name)}
-        gone = [name for name, value in changed.known().items() if value == 0]
+        gone = [name for name, value in changed.known().items() if value < 0.5]
         assert settled <= follows | {other for name in gone for other in vocabulary.implying(name)}
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.sampled_from(BUILT_IN).flatmap(lambda name: films(load_vocabulary(name))), st.sampled_from(KINDS), st.data())
-def test_what_holds_for_every_perturbation(vector, kind, data):
-    count = data.draw(st.integers(1, 4))
-    seed = data.draw(st.integers(0, 2**40))
-    try:
-        found = perturbations(vector, kind, count, seed)
-    except TooFewPerturbationsError:
-        assert len(possible(vector, kind)) < count
-        return
-    assert len(set(found)) == count
-    assert vector not in found
-    assert perturbations(vector, kind, count, seed) == found
-    for changed in found:
-        check_consistent(changed, vector.vocabulary)
-        changed.labels()  # none is empty
-        # What nobody knew is still unknown, unless a finding now implies it.
-        settled = set(changed.known()) - set(vector.known())
-        implied = {other for name in changed.present() for other in vector.vocabulary.implied(name)}
-        assert settled <= implied | {vector.vocabulary.no_finding}
 
 
 @settings(max_examples=6, deadline=None)
