@@ -15,10 +15,13 @@ class AnatomyPreserved:
     """Smallest Dice of a structure before and after.
 
     Lung fields are whole fields, which an opacity does not shrink: they are compared everywhere. The cardiac silhouette
-    is compared outside the support: fluid or a consolidation beside the heart hides its border, as it should.
+    is compared outside the support: fluid or a consolidation beside the heart hides its border, as it should. Where a
+    finding moves a border (an enlarged heart, a raised diaphragm), every structure is compared outside the support
+    only: the heart may grow there, the apices of the lungs may not move.
 
     Args:
         threshold: least Dice.
+        hidden: structures that are compared outside the support only.
 
     Example:
         >>> AnatomyPreserved().name
@@ -26,6 +29,7 @@ class AnatomyPreserved:
     """
 
     threshold: float = 0.90
+    hidden: tuple[str, ...] = ("heart",)
     name: str = "anatomy_preserved"
 
     def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
@@ -34,9 +38,10 @@ class AnatomyPreserved:
         if masks is None:
             return unavailable(self.name, "no segmenter was given to the gate", self.threshold)
         was, now = context.anatomy > 0, masks.to(context.anatomy.device) > 0
-        heart, (rows, columns) = STRUCTURES.index("heart"), context.box.slices
-        was[heart, rows, columns] &= ~context.support.to(was.device)
-        now[heart, rows, columns] &= ~context.support.to(now.device)
+        rows, columns = context.box.slices
+        for structure in (STRUCTURES.index(name) for name in self.hidden):
+            was[structure, rows, columns] &= ~context.support.to(was.device)
+            now[structure, rows, columns] &= ~context.support.to(now.device)
         total = was.sum((1, 2)) + now.sum((1, 2))
         dice = torch.where(total > 0, 2 * (was & now).sum((1, 2)) / total.clamp_min(1), torch.ones(len(total)))
         worst = int(dice.argmin())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from monai_cars.anatomy import STRUCTURES
 from monai_cars.gates.anatomy_preserved import AnatomyPreserved
 from monai_cars.gates.contract import Check, Gate
 from monai_cars.gates.density_preserved import DensityPreserved
-from monai_cars.gates.devices_preserved import DevicesPreserved
 from monai_cars.gates.devices_preserved import DevicesPreserved
 from monai_cars.gates.hole import NoHole
 from monai_cars.gates.outside import OutsideUnchanged
@@ -32,6 +32,9 @@ REGION = {
     "fracture": "thorax",
 }
 IN_BOTH_LUNGS = ("infection", "edema")
+MOVED_BORDER = ("enlarged heart", "enlarged cardiomediastinum", "irregular diaphragm")
+# A ratio varies little from person to person: 0.04 of 0.55 is the 0.02 that repeat films of one patient show.
+TOLERANCE = {"enlarged heart": 0.04}
 ANYWHERE = ("support devices",)
 LOOSE = ("effusion", "fluid", "meniscus sign", "costophrenic blunting", "pleural air", "lung collapse")
 # Findings that are no opacity: a border that moves, texture that goes, a thin line. Severity is their proof.
@@ -71,17 +74,16 @@ def default_gate(finding: str, operation: str, profile: str = "cheap") -> Gate:
         # A redrawn texture differs from the film up to the support's feather; there it ends as every edit does.
         checks += [NoSeam(), Rewritten(), DensityPreserved()]
     else:
-        checks += [NoSeam(), SeverityAgrees()]
+        checks += [NoSeam(), SeverityAgrees(tolerance=TOLERANCE.get(finding, 0.20))]
         if finding not in NO_CONTRAST:
             checks.append(Visible())
     if operation == "delete" and finding not in NO_CONTRAST:
         checks += [OpacityRemoved(), NoHole()]
     if finding not in ANYWHERE:
         checks.append(DevicesPreserved())
-    if finding not in ANYWHERE:
-        checks.append(DevicesPreserved())
     if profile == "full":
-        checks.append(AnatomyPreserved())
+        moved = finding in MOVED_BORDER and operation != "sham"
+        checks.append(AnatomyPreserved(hidden=STRUCTURES if moved else ("heart",)))
     return Gate(checks)
 
 
@@ -92,5 +94,5 @@ def _site(finding: str, operation: str) -> list[Check]:
         return []
     # Fluid fills the costophrenic angle to the true pleura, a few millimetres beyond the segmented field.
     loose = operation == "delete" or (operation == "insert" and finding in LOOSE)
-    together = operation == "insert" and finding in IN_BOTH_LUNGS
+    together = operation != "sham" and finding in IN_BOTH_LUNGS
     return [InsideLung(threshold=0.80 if loose else 0.90, together=together)]
