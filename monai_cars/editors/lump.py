@@ -9,7 +9,7 @@ import torch
 from scipy import ndimage as ndi
 
 from monai_cars.editors.canvas import smoothstep, uniform
-from monai_cars.editors.nodule import GRID, perturbed_chord
+from monai_cars.editors.ellipsoid import GRID, perturbed_chord
 
 FIELD = 2.0  # the profile's grid reaches that many radii from its centre
 SAMPLES = 120
@@ -72,18 +72,27 @@ def _lobe(
     return (thickness * ndi.map_coordinates(chord / chord.max(), places, order=1)).clip(0.0) ** UNION
 
 
-def stranded(profile: np.ndarray, towards: float, generator: torch.Generator) -> np.ndarray:
+def stranded(
+    profile: np.ndarray,
+    towards: float,
+    generator: torch.Generator,
+    *,
+    fan: float = 1.25,
+    count: tuple[int, int] = (7, 12),
+) -> np.ndarray:
     """A profile with strands that run out of it into the lung: vessels drawn in, and spicules.
 
     Args:
         profile: (SAMPLES, SAMPLES).
         towards: angle (radians) of the lung; strands fan out about it.
         generator: source of their course.
+        fan: how far (radians) they fan out to either side.
+        count: fewest, and one more than most.
     """
     y, x = np.meshgrid(*[np.linspace(-FIELD, FIELD, SAMPLES)] * 2, indexing="ij")
     strands = np.zeros_like(profile)
-    for _ in range(int(torch.randint(7, 12, (), generator=generator))):
-        turn = towards + uniform(-1.25, 1.25, generator)
+    for _ in range(int(torch.randint(*count, (), generator=generator))):
+        turn = towards + uniform(-fan, fan, generator)
         along = x * np.cos(turn) + y * np.sin(turn)
         bend = uniform(-0.18, 0.18, generator) * along**2
         across = y * np.cos(turn) - x * np.sin(turn) - bend - uniform(-0.3, 0.3, generator)
