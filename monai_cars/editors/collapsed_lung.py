@@ -60,8 +60,12 @@ class _Rays:
     round: np.ndarray  # the same without corners
 
 
-def collapse(canvas: Canvas, side: str, share: float, generator: torch.Generator) -> CollapsedLung:
+def collapse(
+    canvas: Canvas, side: str, share: float, generator: torch.Generator, *, dry: np.ndarray | None = None
+) -> CollapsedLung:
     """Draw the lung of one side together until ``share`` of its free field lies beyond it.
+
+    Where the mask ``dry`` is given, only what lies in it counts as air; the rest is under fluid.
 
     Air rises: the apex lets go first, then the lateral wall from above, the base last. The mediastinal side stays.
 
@@ -76,7 +80,8 @@ def collapse(canvas: Canvas, side: str, share: float, generator: torch.Generator
 
 
     def beyond(amount: float) -> float:
-        return float((rays.radius[free] > (retreat(amount) * _outline(rays, retreat(amount)))[index]).mean())
+        outside = rays.radius[free] > (retreat(amount) * _outline(rays, retreat(amount)))[index]
+        return float((outside if dry is None else outside & dry[free]).mean())
 
     low, high = 0.0, 0.9
     for _ in range(STEPS):

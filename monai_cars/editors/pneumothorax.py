@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from scipy import ndimage as ndi
 from monai_cars.edit import CannotEdit, Edit, Proposal
 from monai_cars.editors.canvas import Canvas, feather, smooth_noise, smoothstep, thin_and_dense, uniform
 from monai_cars.editors.collapsed_lung import CollapsedLung, collapse
+from monai_cars.editors.hydropneumothorax import APART_NOTE, LEVEL_NOTE, fluid_before, level_of, level_out
 from monai_cars.editors.lung_markings import grain_like, lung_markings
 from monai_cars.editors.native import smooth_proposal
 from monai_cars.editors.supine_air import basal_air, deep_sulcus
@@ -82,24 +84,59 @@ def delete_pleural_air(canvas: Canvas, edit: Edit, generator: torch.Generator) -
 def _air(canvas: Canvas, edit: Edit, look: _Look, generator: torch.Generator) -> Proposal:
     asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
     side = str(edit.side)
+    fluid = fluid_before(canvas, side)
+    notes = [NOTES[None]] if canvas.position is None else []
+    notes += [STUMP_NOTE] if look.stump else []
+    if fluid is None or canvas.position != "erect":
+        notes += [APART_NOTE] if fluid is not None else []
+        drawn = _drawn(canvas, side, asked.value, look, generator)
+    else:
+        notes += [LEVEL_NOTE]
+        drawn = _over_fluid(canvas, side, asked.value, look, fluid, generator)
+    return smooth_proposal(
+        canvas, drawn.residual, drawn.support, drawn.lesion, asked=asked, note="; ".join(notes), fine=drawn.fine, low=canvas.u
+    )
+
+
+class _Drawn(NamedTuple):
+    residual: np.ndarray
+    support: np.ndarray
+    lesion: np.ndarray
+    fine: np.ndarray
+
+
+def _over_fluid(
+    canvas: Canvas, side: str, share: float, look: _Look, fluid: np.ndarray, generator: torch.Generator
+) -> _Drawn:
+    """Air over fluid that is there already: the fluid's surface is levelled first, the air is drawn above it."""
+    level = level_of(canvas, side, fluid)
+    flat = level_out(canvas, side, fluid, level)
+    dry = np.broadcast_to(np.arange(len(fluid))[:, None] < level, fluid.shape)
+    part = replace(canvas, u=canvas.u + flat.residual)
+    part.__dict__["feature"] = canvas.feature
+    air = _drawn(part, side, share, look, generator, dry)
+    above = 1.0 - smoothstep((np.arange(len(fluid))[:, None] - level) / (2.0 * LINE_MM * canvas.feature) + 0.5)
+    # Under fluid neither the lung nor its line is seen.
+    residual = flat.residual + above * air.residual
+    return _Drawn(residual, flat.support | (air.support & (above > 0)), air.lesion & dry, air.fine * above)
+
+
+def _drawn(
+    canvas: Canvas, side: str, share: float, look: _Look, generator: torch.Generator, dry: np.ndarray | None = None
+) -> _Drawn:
     field = canvas.lung(side)
-    shape = collapse(canvas, side, asked.value, generator)
+    shape = collapse(canvas, side, share, generator, dry=dry)
     air = smoothstep(shape.beyond / (look.edge_mm * canvas.feature) + 0.5)
     free = _freely(canvas, side)
     markings = lung_markings(canvas)
-    grain = grain_like(canvas, markings, field, generator)
     within = _drawn_together(canvas, shape, markings)
-    denser = _stump(canvas, shape, asked.value, look.stump) if look.stump else _denser(canvas, asked.value)
-    beyond = grain - markings - look.lucency
+    denser = _stump(canvas, shape, share, look.stump) if look.stump else _denser(canvas, share)
+    beyond = grain_like(canvas, markings, field, generator) - markings - look.lucency
     line = look.line * _visceral_line(canvas, shape, generator) if look.line else 0.0
     # The lung lies against the heart: it grows dense up to it, and a stump hides its border.
     over = np.maximum(free, feather(field, FADE_MM * canvas.feature) if look.stump else 0.0)
     residual = free * (air * beyond + (1.0 - air) * within + line) + over * (1.0 - air) * denser
-    lesion = (air > 0.5) & field & ~canvas.heart
-    note = "; ".join(part for part in (NOTES[None] if canvas.position is None else "", STUMP_NOTE if look.stump else "") if part)
-    return smooth_proposal(
-        canvas, residual, over > 0.0, lesion, asked=asked, note=note, fine=-0.5 * air * free, low=canvas.u
-    )
+    return _Drawn(residual, over > 0.0, (air > 0.5) & field & ~canvas.heart, -0.5 * air * free)
 
 
 def _anterior_air(canvas: Canvas, edit: Edit, look: _Look, generator: torch.Generator) -> Proposal:
