@@ -58,3 +58,26 @@ class MaskedBCEWithLogitsLoss(torch.nn.Module):
             return loss
         total = loss.sum()
         return total if self.reduction == "sum" else total / known.sum().clamp(min=1)
+
+
+class MaskedMSELoss(torch.nn.Module):
+    """Mean squared error in which unknown (NaN) targets count for nothing; a batch without any known one gives 0.
+
+    Raises:
+        ValueError: predictions and targets of different shapes.
+
+    Example:
+        >>> MaskedMSELoss()(torch.tensor([1.0, 5.0]), torch.tensor([0.0, float("nan")]))
+        tensor(1.)
+    """
+
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Loss of predictions against targets of one shape; ()."""
+        if input.shape != target.shape:
+            raise ValueError(
+                f"predictions and targets must have one shape (got {tuple(input.shape)} and {tuple(target.shape)})."
+            )
+        known = ~target.isnan()
+        zero = torch.zeros_like(input)
+        error = torch.where(known, input, zero) - torch.where(known, target.to(input.dtype), zero)
+        return error.square().sum() / known.sum().clamp(min=1)

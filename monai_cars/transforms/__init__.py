@@ -8,7 +8,14 @@ from monai_cars.transforms.insert_findings import (
     InsertFindingsd,
     InsertFindingsDict,
 )
+from monai_cars.transforms.lesion_boxes import LesionToBoxes, LesionToBoxesD, LesionToBoxesd, LesionToBoxesDict
 from monai_cars.transforms.load import LoadRadiograph, LoadRadiographD, LoadRadiographd, LoadRadiographDict
+from monai_cars.transforms.measured_severity import (
+    MeasuredSeverity,
+    MeasuredSeverityD,
+    MeasuredSeverityd,
+    MeasuredSeverityDict,
+)
 from monai_cars.transforms.perturb_features import (
     PerturbFeatures,
     PerturbFeaturesD,
@@ -39,10 +46,18 @@ __all__ = [
     "InsertFindingsD",
     "InsertFindingsDict",
     "InsertFindingsd",
+    "LesionToBoxes",
+    "LesionToBoxesD",
+    "LesionToBoxesDict",
+    "LesionToBoxesd",
     "LoadRadiograph",
     "LoadRadiographD",
     "LoadRadiographDict",
     "LoadRadiographd",
+    "MeasuredSeverity",
+    "MeasuredSeverityD",
+    "MeasuredSeverityDict",
+    "MeasuredSeverityd",
     "PerturbFeatures",
     "PerturbFeaturesD",
     "PerturbFeaturesDict",

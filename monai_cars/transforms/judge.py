@@ -11,7 +11,7 @@ import torch
 from monai_cars.anatomy import Segmenter, contrast_unit
 from monai_cars.axes import INVERTED, to_standard
 from monai_cars.edit import Box, Edit, Quantity, Region
-from monai_cars.gates import Context, Gate, Verdict, default_gate, joined
+from monai_cars.gates import AnatomyPreserved, Context, Gate, Verdict, default_gate, joined
 from monai_cars.measurement import measure
 from monai_cars.radiograph import Header
 from monai_cars.record import film_mask
@@ -94,10 +94,8 @@ def judge_chain(chain: Chain, edits: Sequence[Mapping[str, Any]], gate_for: Gate
         return Judged(True, "", ())
     supports = [film_mask(edit, "support") for edit in made]
     whole = _whole_film(chain, made[0])
-    verdicts = [
-        _judge(chain, made, supports, number, gate_for(edit["finding"], edit["operation"]), whole)
-        for number, edit in enumerate(made)
-    ]
+    gates = _common([gate_for(edit["finding"], edit["operation"]) for edit in made])
+    verdicts = [_judge(chain, made, supports, number, gate, whole) for number, gate in enumerate(gates)]
     reason = "; ".join(
         f"{edit['finding']}: {v.reason}" for edit, v in zip(made, verdicts, strict=True) if not v.accepted
     )
@@ -107,6 +105,16 @@ def judge_chain(chain: Chain, edits: Sequence[Mapping[str, Any]], gate_for: Gate
 
 def _stray(chain: Chain) -> int:
     return int(((chain.before[0] != chain.after[0]) & ~chain.support).sum())
+
+
+def _common(gates: Sequence[Gate]) -> list[Gate]:
+    """The gates of a chain's edits; what one of them may move, such as the heart's border, is moved for all."""
+    anatomy = [check for gate in gates for check in gate.checks if isinstance(check, AnatomyPreserved)]
+    hidden = tuple(dict.fromkeys(name for check in anatomy for name in check.hidden))
+    return [
+        replace(gate, checks=[replace(c, hidden=hidden) if isinstance(c, AnatomyPreserved) else c for c in gate.checks])
+        for gate in gates
+    ]
 
 
 def _judge(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from monai_cars.evaluation.losses import MaskedBCEWithLogitsLoss
+from monai_cars.evaluation.losses import MaskedBCEWithLogitsLoss, MaskedMSELoss
 
 LOGITS = torch.tensor([[0.3, -2.0, 5.0], [1.0, 0.0, -0.5]])
 TARGETS = torch.tensor([[1.0, 0.0, 0.5], [0.0, 1.0, 1.0]])
@@ -49,3 +49,19 @@ def test_errors():
         MaskedBCEWithLogitsLoss(reduction="median")
     with pytest.raises(ValueError, match=r"one shape \(got \(2, 3\) and \(3,\)\)"):
         MaskedBCEWithLogitsLoss()(LOGITS, TARGETS[0])
+
+
+@given(st.lists(st.booleans(), min_size=6, max_size=6))
+def test_the_squared_error_is_over_the_known(unknown):
+    hidden = torch.tensor(unknown).view(2, 3)
+    given_ = LOGITS.clone().requires_grad_()
+    loss = MaskedMSELoss()(given_, torch.where(hidden, torch.tensor(math.nan), TARGETS))
+    loss.backward()
+    expected = (LOGITS - TARGETS).square()[~hidden]
+    assert loss.item() == pytest.approx(expected.mean().item() if len(expected) else 0.0)
+    assert (given_.grad[hidden] == 0).all()
+
+
+def test_shapes_of_the_squared_error():
+    with pytest.raises(ValueError, match=r"predictions and targets must have one shape \(got \(2, 3\) and \(2,\)\)"):
+        MaskedMSELoss()(LOGITS, torch.zeros(2))

@@ -19,6 +19,7 @@ MADE = {
     "DeleteFindingd": {"finding": "mass", "box_key": "boxes"},
     "InsertFindingd": {"finding": "nodule"},
     "InsertFindingsd": {"findings": ["nodule", "effusion"]},
+    "LesionToBoxesd": {"classes": ["nodule"]},
     "PerturbFeaturesd": {"vocabulary": "nih-14"},
     "RandCounterfactuald": {"findings": {"nodule": 1.0}, "findings_key": "labels", "vocabulary": "carpa-19"},
     "ShamEditd": {"finding": "nodule"},
