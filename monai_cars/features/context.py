@@ -14,6 +14,7 @@ from monai_cars.features.lexicon import alternatives
 from monai_cars.features.patterns import Hit
 
 PRESENT, LIKELY, UNCERTAIN, ABSENT, IGNORED = "present", "likely", "uncertain", "absent", "ignored"
+IMPLIED, SUGGESTED = "implied", "suggested"  # by another finding; a denial of this one outweighs both
 DEVICE = "support device"
 
 _ENDINGS = {"not a denial"}
@@ -35,7 +36,10 @@ _LATER = frozenset("after following post during status via s/p cause causing obs
 _SEEN = frozenset(
     "seen identified present noted visualized detected appreciated evident demonstrated found visible shown observed".split()
 )
+_ADVERBS = frozenset("entirely completely fully quite totally longer yet so".split())
+_YET = frozenset("but yet though although however".split())
 _OR = frozenset(("or", "nor", "versus", "vs"))
+_COMPARED = frozenset(("likely", "suggestive", "consistent", "compatible", "typical", "favor"))  # ... than pneumonia
 _IN_PLACE = 6  # words from a comma to the finding that a clause is about, at most
 
 
@@ -74,15 +78,14 @@ def judge(words: Sequence[str], named: Sequence[Named], triggers: Sequence[Hit],
         asked: the sentence is a question.
     """
     clause = _Clause(words, named, triggers)
-    scopes = [scope for trigger in triggers for scope in clause.reach(trigger)]
+    scopes = [scope for trigger in triggers if clause.faces(trigger) for scope in clause.reach(trigger)]
     return [_status(one, scopes, words, clause, asked) for one in named]
 
 
 def _status(one: Named, scopes: Sequence[Scope], words: Sequence[str], clause: _Clause, asked: bool) -> str:
     kinds = {scope.kind for scope in scopes if scope.start <= one.start and one.end <= scope.end}
     if one.sure:
-        denied = {"not", "no", "never"}.intersection(words[max(0, one.start - 3) : one.start])
-        return IGNORED if denied or "ignored before" in kinds else PRESENT
+        return IGNORED if _turned(words, one.start) or "ignored before" in kinds else PRESENT
     if {"ignored before", "ignored after"} & kinds:
         return IGNORED
     if "uncertain after" in kinds:
@@ -94,6 +97,13 @@ def _status(one: Named, scopes: Sequence[Scope], words: Sequence[str], clause: _
     if "earlier" in kinds and not clause.goes_on(one):
         return IGNORED
     return LIKELY if "likely before" in kinds else PRESENT
+
+
+def _turned(words: Sequence[str], place: int) -> bool:
+    """Whether a word that denies a finding is denied itself: "not entirely clear"."""
+    while place and words[place - 1] in _ADVERBS:
+        place -= 1
+    return place > 0 and words[place - 1] in ("not", "no", "never")
 
 
 def _absent(one: Named, kinds: set[str]) -> bool:
@@ -109,12 +119,25 @@ class _Clause:
 
     def __init__(self, words: Sequence[str], named: Sequence[Named], triggers: Sequence[Hit]) -> None:
         self.words = words
+        self.triggers = triggers
         self.named = sorted(named, key=lambda one: one.start)
         self.boundaries = {hit.start for hit in triggers if hit.payload == "boundary"}
         self.links = {place for hit in triggers if hit.payload == "link" for place in range(hit.start, hit.end)}
         self.still = {hit.start for hit in triggers if hit.payload == "still there"}
         self.others = {hit.start: hit.payload for hit in triggers}
         self.ends = {one.end for one in named}
+
+    def faces(self, trigger: Hit) -> bool:
+        """Whether a word that can stand on either side ("resolved", "possible") speaks in this direction."""
+        place, kind = (trigger.start, trigger.end), trigger.payload
+        others = [one.payload for one in self.triggers if (one.start, one.end) == place]
+        before = any(one.endswith(" before") for one in others)
+        if not (before and any(one.endswith(" after") for one in others)):
+            return True
+        near = self.words[trigger.end : trigger.end + _IN_PLACE]
+        stop = next((at for at, word in enumerate(near) if word in (",", "with", "-")), len(near))
+        follows = any(trigger.end <= one.start < trigger.end + stop for one in self.named)
+        return kind.endswith(" before" if follows else " after")
 
     def reach(self, trigger: Hit) -> list[Scope]:
         """What a trigger reaches."""
@@ -180,6 +203,8 @@ class _Clause:
     def _backward(self, trigger: Hit, kind: str) -> int:
         for place in range(trigger.start - 1, -1, -1):
             word = self.words[place]
+            if word in _YET and not self._listed_before(place, trigger.start):
+                continue  # "no fracture is seen but cannot be excluded" goes on about the same
             if place in self.boundaries or self.others.get(place) in _ENDINGS:
                 return place + 1
             if word in (",", "and", "with") and self._another_clause(place, trigger, kind):
@@ -210,8 +235,12 @@ class _Clause:
             return True
         if after and after[0] == "/" and self._alternative_at(one.end + 1):
             return True
+        if "than" in self.words[max(0, one.start - 3) : one.start] and _COMPARED.intersection(self.words[: one.start]):
+            return True
         for place in range(one.start - 1, max(-1, one.start - 5), -1):
-            if self.words[place] in _OR or (self.words[place] == "/" and place in self.ends):
+            if self.words[place] == "/" and place in self.ends:
+                return any(other.end == place and other.concept in alternatives() for other in self.named)
+            if self.words[place] in _OR:
                 return any(other.end <= place and place - other.end <= 2 for other in self.named)
             if place + 1 in self.ends:
                 return False

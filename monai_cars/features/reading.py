@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from monai_cars.features.context import ABSENT, IGNORED, LIKELY, PRESENT, UNCERTAIN
+from monai_cars.features.context import ABSENT, IGNORED, IMPLIED, LIKELY, PRESENT, SUGGESTED, UNCERTAIN
 from monai_cars.features.lexicon import OWN, Lexicon, check_concept, concepts, shared_lexicon
 from monai_cars.features.vocabulary import Vocabulary
 
@@ -13,7 +13,8 @@ _SEVERAL = 16  # vocabularies kept ready
 # What each relation makes of a concept's status; what is not named says nothing.
 RELATIONS = {
     "means": {status: status for status in (PRESENT, LIKELY, UNCERTAIN, ABSENT, IGNORED)},
-    "suggested_by": {PRESENT: UNCERTAIN, LIKELY: UNCERTAIN, UNCERTAIN: UNCERTAIN, IGNORED: IGNORED},
+    "implied_by": {PRESENT: IMPLIED, LIKELY: IMPLIED, UNCERTAIN: SUGGESTED, IGNORED: IGNORED},
+    "suggested_by": {PRESENT: SUGGESTED, LIKELY: SUGGESTED, UNCERTAIN: SUGGESTED, IGNORED: IGNORED},
     "absent_without": {ABSENT: ABSENT},
     "excluded_by": {PRESENT: ABSENT},
 }

@@ -10,13 +10,13 @@ Conventions are those of the CheXpert labeller (chexpert-labeler) except where t
 - "likely", "most likely", "consistent with" and "compatible with" are present, as there; both can be given other values.
 - "upper limits of normal" and "top normal" hearts are not enlarged; "borderline" is unknown; "stable" says nothing.
 - "vascular congestion" leaves edema unknown and "no vascular congestion" denies it; heart failure is edema, and leaves
-  cardiomegaly unknown.
+  cardiomegaly unknown; fluid overload is edema unless that is denied.
 - "no new consolidation" denies it unless another sentence names one; "unlikely" denies, "less likely" is unknown.
 - Lines, tubes, pacemakers, valves, hardware are devices; wires, clips, stents and sternotomies leave devices unknown.
 - A compression deformity or a collapsed vertebra is a fracture. A granuloma is no lesion. Blunted costophrenic angles
   leave effusion unknown, sharp ones deny it.
 - "Lungs are clear" denies opacity, consolidation and pneumonia, not atelectasis or nodules, beside which it is often said.
-- Present outweighs likely, likely uncertain, uncertain absent, wherever in the report.
+- Present outweighs likely, likely uncertain, uncertain absent, and absent what another finding only suggests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from monai_cars.features.context import ABSENT, IGNORED, LIKELY, PRESENT, UNCERTAIN, Named, judge
+from monai_cars.features.context import ABSENT, IGNORED, IMPLIED, LIKELY, PRESENT, SUGGESTED, UNCERTAIN, Named, judge
 from monai_cars.features.feature_vector import FeatureVector
 from monai_cars.features.lexicon import Lexicon
 from monai_cars.features.reading import Reader, reader_of
@@ -34,10 +34,10 @@ from monai_cars.features.sentences import Sentence, sentences
 from monai_cars.features.structures import states
 from monai_cars.features.vocabulary import Vocabulary, VocabularyError, load_vocabulary
 
-_ORDER = (PRESENT, LIKELY, UNCERTAIN, ABSENT)  # the first that a report says of a finding counts
+_ORDER = (PRESENT, LIKELY, UNCERTAIN, ABSENT, IMPLIED, SUGGESTED)  # the first that a report says of a finding counts
 # What a film may show and still be free of findings, and what says so.
 _NO_FINDING = {"support device", "surgical material"}
-_SAYS_NORMAL = {"clear lungs", "normal film"}
+_SAYS_NORMAL = {"clear lungs", "normal film", "nothing acute"}
 _OPACITIES = {"lung opacity", "consolidation", "infiltrate", "pneumonia"}
 _FLUID = {"pleural effusion", "pleural fluid"}
 
@@ -48,7 +48,8 @@ class Mention(NamedTuple):
     Attributes:
         finding: the vocabulary's name.
         phrase: the words that name it.
-        status: "present", "likely", "uncertain", "absent" or "ignored" (asked for, of the past, or advised).
+        status: "present", "likely", "uncertain", "absent", "implied" or "suggested" (by another finding, as edema is by
+            fluid overload and effusion by a blunted costophrenic angle), or "ignored" (asked for, past, or advised).
         sentence: the sentence, spaces as they are.
         start: place of the phrase in the report.
         end: place after it.
@@ -105,7 +106,7 @@ def from_report(
     loaded = load_vocabulary(vocabulary)
     reader = reader_of(loaded)
     statements = _statements(text, reader.lexicon)
-    worth = {PRESENT: 1.0, LIKELY: float(likely), UNCERTAIN: float(uncertain), ABSENT: 0.0}
+    worth = {PRESENT: 1.0, LIKELY: float(likely), UNCERTAIN: float(uncertain), ABSENT: 0.0, IMPLIED: 1.0, SUGGESTED: float(uncertain)}
     values = {name: math.nan for name in loaded.findings}
     for name, said in _said(statements, reader).items():
         first = next((status for status in _ORDER if status in said), None)
@@ -202,7 +203,7 @@ def _normal(values: dict[str, float], statements: list[_Statement], vocabulary: 
 def _called_normal(statements: list[_Statement], asserted: set[str]) -> bool:
     """Said so as a whole, or of two of lungs, pleura and heart."""
     denied = {one.concept for one in statements if one.status == ABSENT}
-    if "normal film" in asserted or "acute disease" in denied:
+    if asserted & {"normal film", "nothing acute"} or "acute disease" in denied:
         return True
     lungs = "clear lungs" in asserted or bool(denied & _OPACITIES)
     return lungs + bool(denied & _FLUID) + ("enlarged heart" in denied) >= 2

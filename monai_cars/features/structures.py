@@ -8,7 +8,7 @@ from typing import NamedTuple
 from monai_cars.features.lexicon import Found, anatomy
 from monai_cars.features.patterns import Hit
 
-NORMAL = frozenset(("normal", "high normal", "small", "clear", "negative"))  # states that deny rather than assert
+NORMAL = frozenset(("normal", "high normal", "small", "clear", "dry", "negative"))  # states that deny rather than assert
 _COPULAS = frozenset("is are was were be appear remain become seem : has have of again now also being".split())
 _DEGREES = frozenset(
     "mildly moderately severely markedly slightly minimally massively grossly stably mild moderate severe marked slight "
@@ -26,7 +26,7 @@ _ON = frozenset(
 )
 _VERBS = frozenset("is are was were has have remain appear cannot can demonstrate show may could".split())
 _JOINS = frozenset(("and", "but", "or", "to", ",", "remain", "now", "is", "are", "also", "yet", "though", "still"))
-_LINKS = frozenset(("but", "while", "whereas", "although", "though", "however", "with", "without", "which", "-"))
+_LINKS = frozenset(("but", "while", "whereas", "although", "though", "however", "with", "without", "-"))
 _SHARE = 5  # words between two predicates of one subject, at most
 _REACH = 6  # words between a predicate and the structure after it, at most
 
@@ -64,7 +64,7 @@ def _said(predicate: Hit, members: list[Hit]) -> list[State]:
     said = []
     for structure in members:
         entry = anatomy()["structures"][structure.payload]
-        if entry.get("alone") and (len(members) > 1 or predicate.start - structure.end > _SHARE):
+        if entry.get("alone") and (any(one.payload != structure.payload for one in members) or predicate.start - structure.end > _SHARE):
             continue
         start, end = min(structure.start, predicate.start), max(structure.end, predicate.end)
         for status, names in entry["states"].get(predicate.payload, {}).items():

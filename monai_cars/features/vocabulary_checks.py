@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from monai_cars.features.vocabulary import Vocabulary
 
 # How a concept of a report bears on a finding (`features.reading`).
-RELATIONS = ("means", "suggested_by", "absent_without", "excluded_by")
+RELATIONS = ("means", "implied_by", "suggested_by", "absent_without", "excluded_by")
 
 
 class VocabularyError(ValueError):
