@@ -19,6 +19,7 @@ FAINTEST = 0.15  # contrast units; less is not seen on any film
 CONSPICUITY = 2.2  # amplitude over the spread of ribs and vessels around it; a label must not be set for less
 LOUDEST = 2.0  # times its own density to which conspicuity may raise it: beyond, soft tissue would look calcified
 DENSEST = 0.6  # contrast units that no finding exceeds but a calcified one
+COARSEST_MM = 15.0  # structure coarser than half a mass hides nothing
 PLACES = 8  # drawn, of which the quietest is taken
 PLEURA_MM = 1.5  # softness of the pleura, beyond which a finding of the lung does not reach
 WHITE, ROOM = 1.0, 0.45  # contrast units at which a film shows no more density, and below it all of it
@@ -69,9 +70,10 @@ def quietest(canvas: Canvas, sites: list[tuple[float, float]], radius: float) ->
 def local_spread(canvas: Canvas, site: tuple[float, float], radius: float) -> float:
     """Standard deviation (contrast units) of the film around a site at the scale of the finding and finer."""
     reach, step = int(2 * radius) + 2, max(1, int(radius / 12))
+    sigma = min(radius, COARSEST_MM * canvas.feature) / step
     y, x = (int(c) for c in site)
     tile = canvas.u[max(y - reach, 0) : y + reach : step, max(x - reach, 0) : x + reach : step]
-    return float((tile - ndi.gaussian_filter(tile, radius / step)).std())
+    return float((tile - ndi.gaussian_filter(tile, sigma)).std())
 
 
 def _look(finding: str, millimetres: float, generator: torch.Generator) -> str:
