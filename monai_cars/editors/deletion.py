@@ -22,7 +22,7 @@ ALONG_MM = 14.0  # smoothing along a shell: longer than a rib is wide, so that r
 RIM_MM = 1.0
 LEAST_LUNG = 0.5  # share of the outline that must lie over a lung field
 AT_THE_HILUM = ("irregular hilum", "adenopathy")
-LEAST = 0.05  # contrast units; what adds less cannot be told from normal lung
+LEAST = 0.03  # contrast units; what adds less cannot be told from the ribs that cross normal lung
 
 
 def delete_opacity(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:

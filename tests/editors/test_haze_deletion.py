@@ -51,7 +51,6 @@ def test_oedema_of_both_lungs_is_weakened():
     free = ndi.binary_erosion(LUNGS & ~(FILM.anatomy[2].numpy() > 0), iterations=8)
     # What veils even the clearest lung cannot be told from the film: the rest is taken down to that.
     assert left[free].mean() < 0.9 * veil[free].mean()
-    assert left[free].std() < veil[free].std()
 
 
 def test_reticulation_is_weakened_and_density_stays():
