@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from scipy import ndimage as ndi
 
-from monai_cars.edit import SIDES, CannotEdit, Edit, Proposal
+from monai_cars.edit import SIDES, CannotEdit, Edit, Proposal, Quantity
 from monai_cars.editors.canvas import Canvas, uniform
 from monai_cars.editors.hilar_place import hilum_centre, mediastinal_border
 from monai_cars.editors.lump import Lump, fitted, lobulated, stranded, visible_diameter
@@ -26,6 +26,7 @@ LOW_MM = 3.0
 LOOSE_MM = 14.0  # hilar vessels lie up to that far from the border of the mediastinum
 PARATRACHEAL, WINDOW = (0.22, 0.31), (0.32, 0.39)  # share of the field's height at which these nodes bulge
 INWARD = 0.45  # of their radius that these nodes' centres lie within the mediastinum
+NEAR = 0.08  # share of the asked diameter by which the shadow may differ
 BENEATH = 0.012  # contrast units that are not drawn: the shadow ends without a step
 SMALLER = {"hilum": (0.75, 0.92), "paratracheal": (0.5, 0.75), "window": (0.45, 0.7)}  # than the largest of a group
 # Groups of nodes that are enlarged together, the largest first; the last is the pattern of sarcoidosis.
@@ -130,18 +131,28 @@ def _peak(canvas: Canvas, centre: tuple[float, float], diameter: float, generato
     return float(np.clip(max(depth, needed), FAINTEST, DENSEST))
 
 
-def _propose(canvas: Canvas, lumps: list[Lump], edit: Edit, asked) -> Proposal:
+def _propose(canvas: Canvas, lumps: list[Lump], edit: Edit, asked: Quantity) -> Proposal:
     """Lay the lumps so large that the largest shadow has the asked diameter on the film."""
     low, soft = canvas.blur(canvas.u, LOW_MM), SOFT_MM[edit.finding] * canvas.feature
     aim = canvas.millimetres(asked.value)
+    # Large nodes of a small chest run into one shadow; then the smaller of them are left out.
+    for count in range(len(lumps), 0, -1):
+        density = _density(lumps[:count], aim, low, soft)
+        if abs(visible_diameter(density) - aim) < NEAR * aim and density.max() > 0.5 * FAINTEST:
+            break
+    else:
+        raise CannotEdit(f"a shadow of {asked.value:.0f} mm would not be seen as one beside this mediastinum")
+    lesion = density > 0.1 * density.max()
+    density = np.clip(density - BENEATH, 0.0, None)
+    return smooth_proposal(canvas, density, ndi.binary_dilation(density > 0), lesion & (density > 0), asked=asked)
+
+
+def _density(lumps: list[Lump], aim: float, low: np.ndarray, soft: float) -> np.ndarray:
+    """(h, w) contrast units of the lumps, fitted on the part of the film that they can reach."""
     reach = 2.3 * aim
     y0, x0 = (max(int(min(lump.centre[axis] for lump in lumps) - reach), 0) for axis in (0, 1))
     y1, x1 = (int(max(lump.centre[axis] for lump in lumps) + reach) for axis in (0, 1))
     near = [replace(lump, centre=(lump.centre[0] - y0, lump.centre[1] - x0)) for lump in lumps]
     density = np.zeros_like(low)
     density[y0:y1, x0:x1] = fitted(near, aim, low[y0:y1, x0:x1], soft)
-    if abs(visible_diameter(density) - aim) > 0.08 * aim or density.max() < 0.5 * FAINTEST:
-        raise CannotEdit(f"a shadow of {asked.value:.0f} mm would not be seen as one beside this mediastinum")
-    lesion = density > 0.1 * density.max()
-    density = np.clip(density - BENEATH, 0.0, None)
-    return smooth_proposal(canvas, density, ndi.binary_dilation(density > 0), lesion & (density > 0), asked=asked)
+    return density

@@ -100,7 +100,8 @@ def stranded(
         fade = smoothstep((end - along) / 0.9) * smoothstep(along / 0.3)
         taper = width * np.clip(1.3 - 0.5 * along, 0.4, 1.3)
         strands = np.maximum(strands, uniform(0.2, 0.45, generator) * fade * np.exp(-((across / taper) ** 2) / 2))
-    return np.maximum(profile, 0.0) + strands * (1.0 - 0.7 * profile)
+    total = np.maximum(profile, 0.0) + strands * (1.0 - 0.7 * profile)
+    return total / total.max()
 
 
 def fitted(lumps: list[Lump], aim: float, low: np.ndarray, soft: float) -> np.ndarray:
