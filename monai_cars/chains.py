@@ -18,7 +18,7 @@ def chain_names() -> tuple[str, ...]:
 
     Example:
         >>> chain_names()
-        ('classification', 'drop_in', 'segmentation')
+        ('classification', 'detection', 'drop_in', 'pseudo_normals', 'segmentation', 'severity_regression')
     """
     return tuple(sorted(path.stem for path in _folder().glob("*.json")))
 

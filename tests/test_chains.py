@@ -2,12 +2,17 @@
 
 import json
 import re
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from monai.apps.detection.networks import retinanet_detector
+from monai.apps.detection.networks.retinanet_network import RetinaNet
+from monai.apps.detection.utils.anchor_utils import AnchorGeneratorWithAnchorShape
 from monai.data import CacheDataset, DataLoader
+from monai.data.utils import no_collation
 from monai.networks.nets import DenseNet121, UNet
 from phantom import phantom
 from PIL import Image
@@ -16,6 +21,7 @@ import monai_cars.chains
 from monai_cars.chains import chain_names, chain_path, load_chain
 from monai_cars.features import load_vocabulary
 from monai_cars.sample_seed import SampleSeedDataset
+from monai_cars.transforms import InsertFinding
 
 FOLDER = Path(__file__).resolve().parents[1] / "transforms"
 ALWAYS = {"prob": 1.0}
@@ -79,6 +85,88 @@ def test_the_drop_in_leaves_the_loaders_geometry_and_scale(films):
     assert sum(edit["accepted"] for edit in edits) >= 2
 
 
+@pytest.mark.filterwarnings("ignore:No anchor is matched")  # anchors of one size stand in for a tuned network's
+def test_detection_gives_a_retinanet_boxes_of_what_was_inserted(films, monkeypatch):
+    own = [{**films[0], "box": [[100, 60, 160, 140]], "label": [1]}, *films[1:]]
+    chain = load_chain("detection", seed_key="sample_seed", **ALWAYS)
+    dataset = SampleSeedDataset(CacheDataset(own, chain, progress=False), seed=1)
+    samples = [sample for batch in DataLoader(dataset, batch_size=2, collate_fn=no_collation) for sample in batch]
+    for sample, row in zip(samples, own, strict=True):
+        (edit,) = json.loads(sample["counterfactual"])["edits"]
+        inserted = edit["accepted"] and edit["operation"] == "insert"
+        assert len(sample["box"]) == len(sample["label"])
+        assert (len(sample["box"]) > len(row.get("box", []))) == inserted
+        assert (sample["box"].dtype, sample["box"].shape[1:]) == (torch.float32, (4,))
+        assert (sample["box"] >= 0).all()
+        assert (sample["box"][:, 2:] > sample["box"][:, :2]).all()
+    assert samples[0]["label"][0] == 1
+    # Asked for by isinstance only, and part of torchvision; the matcher used here is MONAI's own.
+    monkeypatch.setattr(retinanet_detector, "Matcher", type("Matcher", (), {}))
+    losses = detector()([sample["image"].as_tensor() for sample in samples], samples)
+    sum(losses.values()).backward()
+    assert all(loss.isfinite() for loss in losses.values())
+
+
+def detector():
+    """MONAI's RetinaNet over a backbone of one layer, told the names of the chain's keys."""
+
+    class Maps(torch.nn.Module):
+        out_channels = 8
+
+        def __init__(self):
+            super().__init__()
+            self.maps = torch.nn.Conv2d(1, 8, 16, 16)
+
+        def forward(self, images):
+            return OrderedDict(only=self.maps(images))
+
+    network = RetinaNet(2, 4, 1, Maps(), size_divisible=16)
+    anchors = AnchorGeneratorWithAnchorShape(feature_map_scales=(1,), base_anchor_shapes=[[64, 64]])
+    found = retinanet_detector.RetinaNetDetector(network, anchors)
+    found.set_target_keys(box_key="box", label_key="label")
+    found.set_atss_matcher(num_candidates=4, center_in_gt=False)
+    return found.train()
+
+
+def test_pseudo_normals_lose_their_boxes_and_labels_together(films, tmp_path):
+    rows = []
+    for seed in range(3):
+        film = phantom(seed=seed)
+        made = InsertFinding("mass", side="right", zone="middle", severity=0.1, seed=seed)(film.image, film.anatomy)
+        path = tmp_path / f"mass-{seed}.png"
+        Image.fromarray(made.image[0].numpy().astype(np.uint16)).save(path)
+        labels = [float(name == "Mass") for name in load_vocabulary("nih-14").findings]
+        rows.append({"image": str(path), "findings": labels, "box": [made.record["box"]]})
+    rows.append({**films[0], "box": []})
+    dataset = CacheDataset(rows, load_chain("pseudo_normals"), progress=False)
+    batch = next(iter(DataLoader(dataset, batch_size=4)))
+    edits = [json.loads(text)["edits"][0] for text in batch["counterfactual"]]
+    mass = load_vocabulary("nih-14").index("Mass")
+    assert any(edit["accepted"] for edit in edits)
+    for edit, labels, row in zip(edits[:3], batch["findings"], rows, strict=False):
+        assert labels[mass] == (0 if edit["accepted"] else row["findings"][mass])
+    assert edits[3]["reason"] == "no region of the finding on this film"
+    assert load_chain("pseudo_normals", "loss")(torch.zeros(4, 14), batch["findings"]).isfinite()
+
+
+def test_severity_regression_learns_what_was_measured(films):
+    batch = batch_of("severity_regression", films, seed_key="sample_seed")
+    edits = [json.loads(text)["edits"][0] for text in batch["counterfactual"]]
+    assert batch["severity"].shape == batch["severity_amount"].shape == (4,)
+    for edit, severity, amount in zip(edits, batch["severity"], batch["severity_amount"], strict=True):
+        assert severity.isnan() == (not edit["accepted"])
+        if edit["accepted"]:
+            assert severity.item() == pytest.approx(edit["severity_measured"]["normalised"], abs=1e-6)
+            assert amount.item() == pytest.approx(edit["severity_measured"]["value"], rel=1e-5)
+    assert batch["severity"].isfinite().any()
+    network = torch.nn.Linear(16, 1)
+    features = torch.nn.functional.adaptive_avg_pool2d(batch["image"].as_tensor(), 4).flatten(1)
+    loss = load_chain("severity_regression", "loss")(network(features)[:, 0], batch["severity"])
+    loss.backward()
+    assert loss.isfinite()
+    assert network.weight.grad.isfinite().all()
+
+
 @pytest.mark.parametrize("name", chain_names())
 def test_validation_never_edits(name, films):
     out = load_chain(name, "validation", size=[64, 64])(films[0])
@@ -98,10 +186,8 @@ def test_a_chain_names_everything_in_full_and_the_gallery_shows_it(name):
 
 
 def test_unknown_chains_parts_and_settings():
-    with pytest.raises(
-        ValueError, match="no chain is named 'detection'; there are classification, drop_in, segmentation"
-    ):
-        load_chain("detection")
+    with pytest.raises(ValueError, match="no chain is named 'retrieval'; there are classification, detection, drop_in"):
+        load_chain("retrieval")
     with pytest.raises(ValueError, match="the chain 'drop_in' has no 'probability'; did you mean 'prob'"):
         load_chain("drop_in", probability=0.3)
     with pytest.raises(ValueError, match="the chain 'drop_in' has no 'xyz'; it has about, image_key"):
