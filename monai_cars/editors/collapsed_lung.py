@@ -17,6 +17,7 @@ BALL_DEGREES = 20.0  # the same for a lung that collapsed altogether
 TURN_DEGREES = 14.0  # smoothing of the retraction along the border
 HILUM_ROW = 0.45  # of the field's height from its top
 WAVE_MM = 1.2  # how much the visceral line waves
+SMALLEST_FIELD = 400  # working pixels outside the heart
 STEPS = 14  # of the bisection for the share
 
 
@@ -44,7 +45,9 @@ class CollapsedLung:
         """(h, w) markings as the collapsed lung carries them: each comes from farther out on its ray."""
         y, x = np.mgrid[: markings.shape[0], : markings.shape[1]].astype(np.float32)
         # What is drawn together is smoothed first, or every second hair of it would be skipped.
-        markings = ndi.gaussian_filter(markings, 0.6 * (1.0 / float(self.scale[self.beyond < 0].mean()) - 1.0))
+        inside = self.scale[self.beyond < 0]
+        smaller = 1.0 / float(inside.mean()) - 1.0 if inside.size else 0.0
+        markings = ndi.gaussian_filter(markings, 0.6 * smaller)
         source = [h + (c - h) / self.scale for c, h in zip((y, x), self.hilum, strict=True)]
         return ndi.map_coordinates(markings, source, order=3, mode="constant")
 
@@ -74,10 +77,11 @@ def collapse(
     """
     field = canvas.lung(side)
     free = field & ~canvas.heart
+    if free.sum() < SMALLEST_FIELD:
+        raise CannotEdit(f"the {side} lung field is too small for pleural air: {free.sum()} working pixels")
     rays = _rays(canvas, side, field)
     retreat = _retreat(canvas, rays, share, generator)
     index = np.round((rays.elevation[free] + 180.0) / 2.0).astype(int) % len(DEGREES)
-
 
     def beyond(amount: float) -> float:
         outside = rays.radius[free] > (retreat(amount) * _outline(rays, retreat(amount)))[index]
@@ -96,7 +100,8 @@ def _rays(canvas: Canvas, side: str, field: np.ndarray) -> _Rays:
     rows = np.flatnonzero(field.any(1))
     top, height = rows[0], rows[-1] - rows[0] + 1
     left = canvas.wall_is_left(side)
-    upper = rows[(rows > top + 0.15 * height) & (rows < top + 0.55 * height)]
+    upper = rows[(rows >= top + 0.15 * height) & (rows <= top + 0.55 * height)]
+    upper = upper if len(upper) else rows
     ends = field.shape[1] - 1 - field[upper, ::-1].argmax(1) if left else field[upper].argmax(1)
     hilum = (float(top + HILUM_ROW * height), float(np.median(ends)))
     y, x = np.mgrid[: field.shape[0], : field.shape[1]].astype(np.float32)
@@ -147,4 +152,6 @@ def _laid_out(rays: _Rays, retreat: np.ndarray) -> CollapsedLung:
     excess = rays.radius - scale * border
     gy, gx = np.gradient(excess)
     beyond = excess / np.maximum(np.hypot(gy, gx), 0.5)
-    return CollapsedLung(beyond, scale, (1.0 - scale) * border, rays.radius / (scale * border), rays.elevation, rays.hilum)
+    return CollapsedLung(
+        beyond, scale, (1.0 - scale) * border, rays.radius / (scale * border), rays.elevation, rays.hilum
+    )

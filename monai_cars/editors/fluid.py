@@ -114,7 +114,11 @@ def fluid_at(
     margin = ndi.binary_dilation(space, iterations=max(2, int(MARGIN_MM * canvas.feature)))
     depth = depth * feather(margin, EDGE_MM * canvas.feature)
     around = canvas.blur(np.where(space, dense, np.minimum(smooth, dense)), taper)
-    again = np.zeros_like(depth) if earlier is None else canvas.blur((earlier & field & ~canvas.heart).astype(np.float32), 1.0)
+    again = (
+        np.zeros_like(depth)
+        if earlier is None
+        else canvas.blur((earlier & field & ~canvas.heart).astype(np.float32), 1.0)
+    )
     target = again * around + (1.0 - again) * np.maximum(around, smooth)
     # Fluid hides the lung that it covers down to a grain; what is dense already (heart, diaphragm) has nothing to lose.
     aerated = np.maximum(smoothstep((dense - smooth) / 0.35), again)

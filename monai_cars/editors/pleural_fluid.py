@@ -15,8 +15,8 @@ from monai_cars.editors.fluid import Depth, distance_to_wall, fill_with_fluid
 MENISCUS_CLIMB_MM = (45.0, 70.0)  # higher than the effusion's: the sign is the climb
 CONCAVE_MM = (10.0, 18.0)  # climb of the rounded angle's border, over CONCAVE_WIDTH_MM from the wall
 CONCAVE_WIDTH_MM = 14.0
-ANGLE_MM = 55.0  # from the wall; farther in, the dome stays as it is
-SOFT_MM = 7.0  # height of the border over which the little fluid thins out
+ANGLE_MM, FALL = 28.0, 0.6  # from the wall; farther in the border sinks by FALL, below the dome, which stays as it is
+SOFT_MM = 10.0  # height of the border over which the little fluid thins out
 
 
 def insert_meniscus(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
@@ -56,10 +56,10 @@ def _angle(canvas: Canvas, side: str, generator: torch.Generator) -> Depth:
     mm = canvas.feature
     to_wall = distance_to_wall(field, x, canvas.wall_is_left(side)) / mm
     climb = uniform(*CONCAVE_MM, generator) * np.exp(-to_wall / CONCAVE_WIDTH_MM)
+    climb -= FALL * np.clip(to_wall - ANGLE_MM, 0.0, None)
     surface = -mm * (climb + 0.8 * smooth_noise((1, field.shape[1]), 15 * mm, generator))
-    near = smoothstep((ANGLE_MM - to_wall) / 15.0)
 
     def depth(level: float) -> np.ndarray:
-        return near * smoothstep((y - (level + surface)) / (SOFT_MM * mm)) ** 0.7
+        return smoothstep((y - (level + surface)) / (SOFT_MM * mm)) ** 0.7
 
     return depth

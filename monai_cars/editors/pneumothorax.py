@@ -15,7 +15,7 @@ from monai_cars.editors.collapsed_lung import CollapsedLung, collapse
 from monai_cars.editors.hydropneumothorax import APART_NOTE, LEVEL_NOTE, fluid_before, level_of, level_out
 from monai_cars.editors.lung_markings import grain_like, lung_markings
 from monai_cars.editors.native import smooth_proposal
-from monai_cars.editors.supine_air import basal_air, deep_sulcus
+from monai_cars.editors.supine_air import LEAST_LUCENT, basal_air, deep_sulcus
 
 LINE_MM = 0.5  # sigma; the visceral pleura with the air on both of its sides is about 1 mm wide
 GAP_MM = 2.5  # nearer to the chest wall the visceral line cannot be told from it
@@ -23,6 +23,7 @@ RIM_MM, FADE_MM = 2.0, 4.0  # the edit reaches a little beyond the field's outli
 LUCENCY = (0.09, 0.14)  # contrast units by which air beyond the lung is darker than lung
 LINE = (0.05, 0.10)  # contrast units of the line
 GRAZED_DEGREES, GRAZED = (-80.0, -55.0, -30.0, -5.0), (0.15, 0.25, 0.7, 1.0)  # seen from the hilum, 0 is lateral
+EDGE_AT = 0.36  # where on a soft step from lung to air a reader sees the air begin, at about a third of its lucency
 SHARP_MM, SOFT_MM = 0.8, 7.0  # width of the step from lung to air where a line bounds it, and where none does
 STUMP_LINE, STUMP_MM = 0.5, 1.6  # a dense lung shows its border by itself, and less sharply
 DENSER, DENSER_POWER = 0.22, 1.3  # contrast units that a lung gains as it gives up its air, by the share it gave up
@@ -77,8 +78,18 @@ def insert_collapse(canvas: Canvas, edit: Edit, generator: torch.Generator) -> P
 
 
 def delete_pleural_air(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
-    """STUB."""
-    raise CannotEdit("not drawn yet")
+    """Refuse to take pleural air away.
+
+    The lung that it displaced lies on the film drawn together and denser; spreading it again invents every vessel
+    beyond the line, and where the line crosses ribs nothing tells their edge from it.
+
+    Raises:
+        CannotEdit: always.
+    """
+    raise CannotEdit(
+        f"{edit.finding} cannot be deleted: the film does not show the vessels of the lung that the air displaced; "
+        "use an earlier or later film of the patient"
+    )
 
 
 def _air(canvas: Canvas, edit: Edit, look: _Look, generator: torch.Generator) -> Proposal:
@@ -94,7 +105,14 @@ def _air(canvas: Canvas, edit: Edit, look: _Look, generator: torch.Generator) ->
         notes += [LEVEL_NOTE]
         drawn = _over_fluid(canvas, side, asked.value, look, fluid, generator)
     return smooth_proposal(
-        canvas, drawn.residual, drawn.support, drawn.lesion, asked=asked, note="; ".join(notes), fine=drawn.fine, low=canvas.u
+        canvas,
+        drawn.residual,
+        drawn.support,
+        drawn.lesion,
+        asked=asked,
+        note="; ".join(notes),
+        fine=drawn.fine,
+        low=canvas.u,
     )
 
 
@@ -126,7 +144,7 @@ def _drawn(
 ) -> _Drawn:
     field = canvas.lung(side)
     shape = collapse(canvas, side, share, generator, dry=dry)
-    air = smoothstep(shape.beyond / (look.edge_mm * canvas.feature) + 0.5)
+    air = smoothstep(shape.beyond / (look.edge_mm * canvas.feature) + EDGE_AT)
     free = _freely(canvas, side)
     markings = lung_markings(canvas)
     within = _drawn_together(canvas, shape, markings)
@@ -136,7 +154,7 @@ def _drawn(
     # The lung lies against the heart: it grows dense up to it, and a stump hides its border.
     over = np.maximum(free, feather(field, FADE_MM * canvas.feature) if look.stump else 0.0)
     residual = free * (air * beyond + (1.0 - air) * within + line) + over * (1.0 - air) * denser
-    return _Drawn(residual, over > 0.0, (air > 0.5) & field & ~canvas.heart, -0.5 * air * free)
+    return _Drawn(residual, over > 0.0, (shape.beyond > 0.0) & field & ~canvas.heart, -0.5 * air * free)
 
 
 def _anterior_air(canvas: Canvas, edit: Edit, look: _Look, generator: torch.Generator) -> Proposal:
@@ -152,8 +170,9 @@ def _anterior_air(canvas: Canvas, edit: Edit, look: _Look, generator: torch.Gene
     where, deeper = deep_sulcus(canvas, side, asked.value, generator)
     residual = free * air * (faded - lucency) + where * deeper
     support = (free > 0.0) & (air > 0.004) | (where > 0.01) & (deeper < -0.004)
-    lesion = (lucency * air > 0.035) & field & ~canvas.heart
-    return smooth_proposal(canvas, residual, support, lesion, asked=asked, note=SUPINE_NOTE)
+    lesion = (lucency * air > LEAST_LUCENT) & field & ~canvas.heart
+    note = SUPINE_NOTE if fluid_before(canvas, side) is None else f"{SUPINE_NOTE}; {APART_NOTE}"
+    return smooth_proposal(canvas, residual, support, lesion, asked=asked, note=note)
 
 
 def _freely(canvas: Canvas, side: str) -> np.ndarray:

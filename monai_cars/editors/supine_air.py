@@ -8,6 +8,7 @@ from scipy import ndimage as ndi
 
 from monai_cars.edit import CannotEdit
 from monai_cars.editors.canvas import Canvas, smooth_noise, smoothstep, uniform
+from monai_cars.editors.collapsed_lung import SMALLEST_FIELD
 
 TOP_MM = 45.0  # over which the lucency fades out upward: the air thins out in front of the lung
 LEAST_LUCENT = 0.035  # contrast units from which a reader sees a place as lucent; the measurement uses the same
@@ -25,6 +26,8 @@ def basal_air(canvas: Canvas, side: str, share: float, lucency: float, generator
     """
     field = canvas.lung(side)
     free = field & ~canvas.heart
+    if free.sum() < SMALLEST_FIELD:
+        raise CannotEdit(f"the {side} lung field is too small for pleural air: {free.sum()} working pixels")
     y, x = np.mgrid[: field.shape[0], : field.shape[1]].astype(np.float32)
     mm = canvas.feature
     tilt = TILT * (x if canvas.wall_is_left(side) else field.shape[1] - x)
@@ -62,7 +65,7 @@ def deep_sulcus(canvas: Canvas, side: str, share: float, generator: torch.Genera
 
 
 def _wall(canvas: Canvas, side: str, field: np.ndarray) -> tuple[tuple[float, float], int]:
-    """Line (slope, intercept of column over row) of the chest wall above the costophrenic angle, and the angle's row."""
+    """Line (slope, intercept) of the chest wall's column over the row above the costophrenic angle; the angle's row."""
     rows = np.flatnonzero(field.any(1))
     left = canvas.wall_is_left(side)
     edge = field[rows].argmax(1) if left else field.shape[1] - 1 - field[rows, ::-1].argmax(1)
@@ -71,7 +74,7 @@ def _wall(canvas: Canvas, side: str, field: np.ndarray) -> tuple[tuple[float, fl
     outer = np.abs(edge - lateral) < 25 * canvas.feature
     tip = int(rows[outer].max())
     near = outer & (rows > tip - WALL_FIT_MM * canvas.feature)
-    slope, start = np.polyfit(rows[near], edge[near], 1) if near.sum() > 3 else (0.0, float(lateral))
+    slope = np.polyfit(rows[near], edge[near], 1)[0] if near.sum() > 3 else 0.0
     # The wall never turns inward below the angle by more than it did above.
     slope = float(np.clip(slope, -0.15, 0.15))
     return (slope, float(np.mean(edge[near] - slope * rows[near]))), tip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage as ndi
 
-from monai_cars.anatomy import STRUCTURES
 from monai_cars.measurement.change import Change
 from monai_cars.severity import Quantity
 
