@@ -36,7 +36,15 @@ MOVED_BORDER = ("enlarged heart", "enlarged cardiomediastinum", "irregular diaph
 # A ratio varies little from person to person: 0.04 of 0.55 is the 0.02 that repeat films of one patient show.
 TOLERANCE = {"enlarged heart": 0.04}
 ANYWHERE = ("support devices",)
-LOOSE = ("effusion", "fluid", "meniscus sign", "costophrenic blunting", "pleural air", "lung collapse")
+LOOSE = (
+    "effusion",
+    "fluid",
+    "meniscus sign",
+    "costophrenic blunting",
+    "absent lung markings",
+    "pleural air",
+    "lung collapse",
+)
 # Findings that are no opacity: a border that moves, texture that goes, a thin line. Severity is their proof.
 NO_CONTRAST = (
     "enlarged heart",
