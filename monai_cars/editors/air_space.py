@@ -13,8 +13,7 @@ from monai_cars.editors.native import smooth_proposal
 from monai_cars.editors.parenchyma import Lung, opacified
 
 BRONCHOGRAM_IN = (0.28, 0.45)  # contrast units of filling between which a bronchus in it becomes visible
-DENSE_ALREADY = 3.0  # how abruptly haze stops adding where lung is dense already
-MARGIN_MM = 1.5
+MARGIN_MM = 2.5
 FAINTEST = 0.004  # contrast units; less is no change
 
 
@@ -42,18 +41,17 @@ class Look(NamedTuple):
 
 def added(lung: Lung, profile: np.ndarray, look: Look) -> np.ndarray:
     """(h, w) residual in contrast units of disease whose extent is ``profile`` in [0, 1]."""
-    room = lung.room
     if look.filling is not None:
         depth = 1.0 - np.exp(-look.filling * profile * look.texture)
-        gain = look.amount * room * depth
+        gain = look.amount * lung.room * depth
     else:
-        wanted = look.amount * profile * look.texture
-        gain = wanted / (1.0 + (wanted / np.maximum(room, 1e-3)) ** DENSE_ALREADY) ** (1.0 / DENSE_ALREADY)
-        depth = profile
+        depth, wanted = profile, look.amount * profile * look.texture
+        # It rises more slowly the nearer it comes to soft tissue, and never passes it.
+        gain = lung.open * wanted / np.sqrt(1.0 + (wanted / np.maximum(lung.depth, 1e-3)) ** 2)
     if look.lumen is not None:
         low, high = BRONCHOGRAM_IN
         gain = gain - look.contrast * look.lumen * smoothstep((gain - low) / (high - low))
-    return gain - look.hidden * depth * np.minimum(room, 1.0) * lung.vessels
+    return gain - look.hidden * depth * lung.open * lung.vessels
 
 
 def opacity(
@@ -79,7 +77,7 @@ def opacity(
     """
     changed = within & (np.abs(residual) > FAINTEST)
     # A margin in which nothing changes yet: a fissure is sharp, the support's border must not lie on it.
-    support = within & ndi.binary_dilation(changed, iterations=max(2, round(MARGIN_MM * canvas.feature)))
+    support = within & (ndi.distance_transform_edt(~changed) <= max(3.0, MARGIN_MM * canvas.feature))
     hidden = -fine * np.clip(residual / 0.5, 0.0, 1.0)
     return smooth_proposal(
         canvas,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ THINNEST_MM = 0.65  # below this radius no film shows an airway
 NARROWING = (0.74, 0.88)  # of the radius at each fork
 LENGTH_MM = (13.0, 22.0)  # between two forks of a segmental bronchus
 FORK = (0.22, 0.55)  # radians off the parent's direction
+ROOT_MM = 10.0  # half of the height over which bronchi leave the hilum, a radian off the horizontal
 UNSEEN = 0.25  # share of the branches that run towards the beam or hold no air
 FAN = (-1.15, 1.25)  # radians off the horizontal towards the wall: from the apical to the basal bronchi
 EDGE_MM = 0.45  # sigma of the blur of a tube's edge
@@ -36,9 +38,10 @@ class Airways:
         for y, x, r in _points(lung, generator, branches):
             if 0 <= y < radius.shape[0] and 0 <= x < radius.shape[1]:
                 radius[int(y), int(x)] = max(radius[int(y), int(x)], r)
-        distance, nearest = ndi.distance_transform_edt(radius == 0, return_indices=True)
-        self.distance = distance / self.mm  # millimetres to the nearest centre line
-        self.radius = radius[tuple(nearest)]
+        found: tuple[Any, Any] = ndi.distance_transform_edt(radius == 0, return_indices=True)  # type: ignore[assignment]
+        nearest: np.ndarray = found[1]
+        self.distance = np.asarray(found[0]) / self.mm  # millimetres to the nearest centre line
+        self.radius = radius[nearest[0], nearest[1]]
 
     def lumen(self) -> np.ndarray:
         """(h, w) chord through the nearest airway over the chord through a lobar one."""
@@ -55,7 +58,8 @@ def _points(lung: Lung, generator: torch.Generator, branches: int) -> Iterator[t
     todo = []
     for angle in np.linspace(*FAN, branches):
         heading = angle + uniform(-0.12, 0.12, generator)
-        todo.append((*lung.hilum, heading, LOBAR_MM * uniform(0.75, 1.0, generator)))
+        y = lung.hilum[0] + ROOT_MM * angle * lung.mm
+        todo.append((y, lung.hilum[1], heading, LOBAR_MM * uniform(0.75, 1.0, generator)))
     while todo:
         y, x, heading, radius = todo.pop()
         length, bend = uniform(*LENGTH_MM, generator) * (0.5 + 0.5 * radius / LOBAR_MM), uniform(-0.02, 0.02, generator)

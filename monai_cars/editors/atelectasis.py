@@ -16,12 +16,13 @@ from monai_cars.editors.parenchyma import Lung, cover
 from monai_cars.editors.patches import centres
 
 PLATES = 0.06  # share of the field up to which plates explain an atelectasis; a collapsed lobe covers more
-PLATE_SHARE = 0.022  # share that one more plate is drawn for
-PLATE_MM = (40.0, 85.0)  # length
-THICK_MM = (2.0, 4.5)  # thickness of a plate of the shortest length
-DENSITY_PLATE = (0.35, 0.6)  # share of soft-tissue density that a plate, seen edge on, reaches
-DENSITY_LOBE = (0.75, 1.0)
-SLANT = 0.45  # radians off the horizontal
+PLATE_SHARE = 0.020  # share that one more plate is drawn for
+PLATE_MM = (35.0, 80.0)  # length
+THICK_MM = (1.8, 3.6)  # thickness of a plate of the shortest length
+DENSITY_PLATE = (0.26, 0.42)  # contrast units of a plate seen edge on
+DENSITY_LOBE = (0.80, 1.0)  # share of soft-tissue density
+UNEVEN = 0.06  # share by which the density of a collapsed lobe varies
+SLANT = 0.35  # radians off the horizontal
 NOTE = "volume loss is not drawn: the borders of diaphragm and heart stay where they are"
 
 
@@ -34,12 +35,12 @@ def insert_atelectasis(canvas: Canvas, edit: Edit, generator: torch.Generator) -
     asked, lung = aim(edit, uniform(0, 1, generator)), Lung(canvas, str(edit.side))
     plates = asked.value <= PLATES
     extent = _plates(lung, edit, asked.value, generator) if plates else lobe_of(lung, edit.zone, generator)
-    look = Look(
-        uniform(*(DENSITY_PLATE if plates else DENSITY_LOBE), generator),
-        mottle(lung, generator, 0.12 if plates else 0.18, streaky=0.3),
-        filling=3.0,
-        hidden=0.3 if plates else 0.8,
-    )
+    if plates:
+        look = Look(uniform(*DENSITY_PLATE, generator), mottle(lung, generator, 0.18, streaky=0.3), hidden=0.2)
+    else:
+        uneven = 1.0 + UNEVEN * smooth_noise(lung.field.shape, 16 * lung.mm, generator)
+        density = uniform(*DENSITY_LOBE, generator) * uneven
+        look = Look(density, mottle(lung, generator, 0.22, streaky=0.4), filling=2.5, hidden=0.8)
     residual = cover(lung, lambda size: added(lung, extent.at(size), look), asked.value, extent.largest, edit)
     return opacity(canvas, residual, lung.space, asked, note=NOTE, fine=0.3)
 
@@ -47,7 +48,7 @@ def insert_atelectasis(canvas: Canvas, edit: Edit, generator: torch.Generator) -
 def _plates(lung: Lung, edit: Edit, share: float, generator: torch.Generator) -> Extent:
     """Plates that grow longer and thicker with their size, a length factor."""
     count = 1 + int(share / PLATE_SHARE)
-    low = 4.0 if edit.zone is None else 0.0
+    low = 14.0 if edit.zone is None else 0.0
     places = centres(lung, edit.zone, generator, count=count, low=low, central=0.0)
     if not places:
         raise CannotEdit(f"no aerated {lung.side} lung to put a plate of atelectasis into")
@@ -70,14 +71,15 @@ def _plate(lung: Lung, place: tuple[int, int], generator: torch.Generator) -> Ca
     dy, dx = (y - place[0]) / mm, (x - place[1]) / mm
     along, across = dx * np.cos(angle) + dy * np.sin(angle), dy * np.cos(angle) - dx * np.sin(angle)
     bend = uniform(-1.0, 1.0, generator) / 500.0
-    wave = 0.7 * smooth_noise((1, y.shape[1]), 12 * mm, generator)
-    across = across + bend * along**2 + wave
+    wave = 0.8 * smooth_noise((1, y.shape[1]), 9 * mm, generator)
+    frayed = 0.5 * smooth_noise(y.shape, 1.5 * mm, generator)
+    across = across + bend * along**2 + wave + frayed
     length, thick = uniform(*PLATE_MM, generator), uniform(*THICK_MM, generator)
-    uneven = np.exp(0.25 * smooth_noise((1, y.shape[1]), 9 * mm, generator))
+    uneven = np.exp(0.2 * smooth_noise((1, y.shape[1]), 12 * mm, generator))
 
     def at(size: float) -> np.ndarray:
         half, width = 0.5 * length * min(size, 1.3), 0.5 * thick * max(size, 0.6) * uneven
-        ends = smoothstep((half - np.abs(along)) / (0.45 * half + 1e-6))
-        return ends * smoothstep(0.5 + (width * (0.5 + 0.5 * ends) - np.abs(across)) / 2.0)
+        ends = smoothstep((half - np.abs(along)) / (0.6 * half + 1e-6))
+        return ends * np.clip(uneven, 0.5, 1.2) * np.exp(-0.5 * (across / width) ** 2)
 
     return at

@@ -12,19 +12,18 @@ from monai_cars.editors.air_space import Look, added, aim, opacity
 from monai_cars.editors.airways import Airways
 from monai_cars.editors.canvas import Canvas, smooth_noise, smoothstep, uniform
 from monai_cars.editors.lung_texture import mottle
-from monai_cars.editors.parenchyma import Lung, reach
-from monai_cars.editors.parenchyma import opacified
+from monai_cars.editors.parenchyma import Lung, opacified, reach
 from monai_cars.editors.septal_lines import septal_lines
 from monai_cars.editors.site import SMALLEST_FIELD
 
 LARGEST = 4.0  # extent at which every lung is full
 SOFT = 0.75  # of the extent: haze falls off over most of a lung
-HAZE = (0.30, 0.45)  # contrast units at the core of interstitial and alveolar fluid
+HAZE = (0.36, 0.52)  # contrast units at the core of interstitial and alveolar fluid
 WINGS = 0.85  # horizontal reach of the haze against its vertical one: the wings of a bat
 GRAVITY = 0.45  # extent by which the base is ahead of the apex
 ASYMMETRY = 0.10  # extent by which one side may be ahead of the other
-CUFF, CUFF_MM = 0.08, 1.1  # contrast units and thickness of a fluid-filled bronchial wall
-FULLER = 0.06  # contrast units of an upper-zone vessel
+CUFF, CUFF_MM = 0.05, 1.3  # contrast units and thickness of a fluid-filled bronchial wall
+FULLER = 0.04  # contrast units of an upper-zone vessel
 BLUR_MM = 1.4  # by which fluid around them blurs the walls of vessels
 ANGLES = 0.35  # extent from which the costophrenic angles haze
 
@@ -53,22 +52,18 @@ def insert_edema(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Prop
     amount = uniform(*HAZE, generator)
     sides = [_side(canvas, side, amount, generator) for side in ("right", "left")]
 
-    def draw(size: float) -> np.ndarray:
-        residual = np.zeros_like(canvas.u)
-        for side in sides:
-            profile = smoothstep((size - side.order) / SOFT)
-            # Where one field reaches over the other the later one must not wipe out the first.
-            residual[side.place] += added(side.lung, profile, side.look) + np.minimum(profile * 2, 1) * side.lines
-        return residual
+    def draw(size: float) -> list[np.ndarray]:
+        profiles = [smoothstep((size - side.order) / SOFT) for side in sides]
+        return [added(s.lung, p, s.look) + np.minimum(2 * p, 1) * s.lines for s, p in zip(sides, profiles, strict=True)]
 
-    def found(residual: np.ndarray) -> float:
-        both = opacified(residual)
-        return float(np.mean([both[s.place][s.lung.free].mean() for s in sides]))
+    def found(parts: list[np.ndarray]) -> float:
+        return float(np.mean([opacified(part)[s.lung.free].mean() for s, part in zip(sides, parts, strict=True)]))
 
     what = f"the lungs are not aerated enough for oedema of {asked.value:.0%} of both fields"
-    residual = reach(draw, found, asked.value, LARGEST, what=what)
-    within = np.zeros(canvas.u.shape, bool)
-    for side in sides:
+    parts = reach(draw, found, asked.value, LARGEST, what=what)
+    residual, within = np.zeros_like(canvas.u), np.zeros(canvas.u.shape, bool)
+    for side, part in zip(sides, parts, strict=True):
+        residual[side.place] += np.where(side.lung.space, part, 0.0)
         within[side.place] |= side.lung.space
     return opacity(canvas, residual, within, asked, fine=0.2)
 
@@ -95,11 +90,11 @@ def _order(lung: Lung, generator: torch.Generator) -> np.ndarray:
 
 
 def _lines(lung: Lung, generator: torch.Generator) -> np.ndarray:
-    """(h, w) contrast units of septal lines, thick bronchial walls, blurred vessels and full vessels of the upper zone."""
+    """(h, w) contrast units of septal lines, thick bronchial walls, blurred vessels, full upper vessels."""
     airways = Airways(lung, generator)
     central = smoothstep(1.4 - np.hypot(*lung.from_hilum) / (45 * lung.mm))
     cuffs = CUFF * airways.walls(CUFF_MM) * central
     blurred = 0.3 * lung.canvas.blur(np.clip(lung.vessels, 0.0, 0.15), BLUR_MM)
     upper = smoothstep((0.45 - lung.height) / 0.15)
     full = FULLER * upper * airways.lumen()
-    return (cuffs + blurred + full + septal_lines(lung, generator)) * np.clip(lung.room / 0.4, 0.0, 1.0)
+    return (cuffs + blurred + full + septal_lines(lung, generator)) * lung.open

@@ -76,7 +76,9 @@ def insert_infection(canvas: Canvas, edit: Edit, generator: torch.Generator) -> 
     while sides and shares:
         side = sides.pop(0)
         part, y0, x0 = canvas.around(side)
-        rows, columns = (slice(s, s + n) for s, n in zip((y0 // canvas.factor, x0 // canvas.factor), part.u.shape))
+        rows, columns = (
+            slice(s, s + n) for s, n in zip((y0 // canvas.factor, x0 // canvas.factor), part.u.shape, strict=True)
+        )
         lung = Lung(part, side)
         try:
             residual[rows, columns] += _infected(lung, edit, shares[0], generator)
@@ -104,11 +106,21 @@ def _infected(lung: Lung, edit: Edit, share: float, generator: torch.Generator) 
         contrast=uniform(0.12, 0.22, generator),
     )
     soft = uniform(26.0, 44.0, generator)
-    return cover(lung, lambda size: added(lung, _within(distance, size, soft), look), share, LARGEST_MM, edit) * lung.space
+    return (
+        cover(lung, lambda size: added(lung, _within(distance, size, soft), look), share, LARGEST_MM, edit) * lung.space
+    )
 
 
 def _patches(
-    lung: Lung, edit: Edit, generator: torch.Generator, *, count: int, low: float, central: float, stagger_mm: float, rough: float = 1.0
+    lung: Lung,
+    edit: Edit,
+    generator: torch.Generator,
+    *,
+    count: int,
+    low: float,
+    central: float,
+    stagger_mm: float,
+    rough: float = 1.0,
 ) -> np.ndarray:
     places = centres(lung, edit.zone, generator, count=count, low=low, central=central)
     if not places:
@@ -126,4 +138,4 @@ def _thickened(lung: Lung, generator: torch.Generator) -> np.ndarray:
     """(h, w) contrast units that thick bronchial walls and the blurred walls of the film's own vessels add."""
     walls = CUFF * Airways(lung, generator, branches=5).walls(CUFF_MM)
     around = lung.canvas.blur(np.clip(lung.vessels, 0.0, 0.15), BLUR_MM)
-    return (walls + 0.35 * around) * np.clip(lung.room / 0.5, 0.0, 1.0)
+    return (walls + 0.35 * around) * lung.open

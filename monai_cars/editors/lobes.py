@@ -12,7 +12,7 @@ from monai_cars.edit import CannotEdit
 from monai_cars.editors.canvas import smooth_noise, smoothstep, uniform
 from monai_cars.editors.parenchyma import Lung
 
-EDGE_MM = 2.0  # softness of a border on a fissure
+EDGE_MM = 3.0  # softness of a border on a fissure
 SOFT_MM = 9.0  # softness of a border without one
 RAISED = 0.55  # share of the field's height that a collapsed upper lobe's fissure can fall to
 
@@ -48,7 +48,6 @@ def lobe_of(lung: Lung, zone: str | None, generator: torch.Generator) -> Extent:
 def _lower(lung: Lung, generator: torch.Generator) -> Extent:
     """A sail from the hilum to the medial diaphragm: its free border runs straight from hilum to diaphragm."""
     dy, dx = lung.from_hilum
-    _, bottom, _, _ = lung.box
     bottom = _base(lung)
     fall = np.clip(dy / max(bottom - lung.hilum[0], 1), 0.0, 1.2)
     lateral = dx * lung.outward / lung.mm
@@ -65,7 +64,7 @@ def _lower(lung: Lung, generator: torch.Generator) -> Extent:
 
 def _upper(lung: Lung, generator: torch.Generator) -> Extent:
     """A wedge at apex and mediastinum; on the right the raised minor fissure bounds it, sharp and concave below."""
-    dy, dx = lung.from_hilum
+    _, dx = lung.from_hilum
     top, bottom, first, last = lung.box
     across = np.clip(dx * lung.outward / max(0.8 * (last - first), 1), -0.3, 1.2)
     rise, sag = uniform(0.25, 0.55, generator), uniform(0.05, 0.16, generator)

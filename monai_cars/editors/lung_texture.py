@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy import ndimage as ndi
+from torch.nn import functional
 
 from monai_cars.editors.canvas import smooth_noise, smoothstep
 from monai_cars.editors.parenchyma import Lung
@@ -12,8 +12,8 @@ from monai_cars.editors.parenchyma import Lung
 ACINUS_MM = 2.2  # sigma: acinar shadows of 5 to 10 mm (Fleischner glossary: acinus about 7 mm)
 LOBULES_MM = 7.0  # sigma: groups of lobules
 STRAND_MM, STRAND_LENGTH_MM = 0.8, 7.0  # sigma across, and half of the length along, the bronchovascular bundles
-TURN, TURN_MM = 0.6, 11.0  # radians by which strands turn off the ray from the hilum, and how soon
-CENTRAL_MM = 35.0  # closer to the hilum the rays of one point would show as a fan
+TURN, TURN_MM = 0.8, 11.0  # radians by which strands turn off the ray from the hilum, and how soon
+CENTRAL_MM = 55.0  # closer to the hilum the rays of one point would show as a fan
 
 
 def strands(lung: Lung, generator: torch.Generator, width_mm: float = STRAND_MM) -> np.ndarray:
@@ -24,16 +24,22 @@ def strands(lung: Lung, generator: torch.Generator, width_mm: float = STRAND_MM)
     shape, mm = lung.field.shape, lung.mm
     dy, dx = lung.from_hilum
     angle = np.arctan2(dy, dx) + TURN * smooth_noise(shape, TURN_MM * mm, generator)
-    along = np.stack([np.sin(angle), np.cos(angle)])
-    places = np.stack(np.mgrid[: shape[0], : shape[1]]).astype(np.float32)
-    noise = smooth_noise(shape, width_mm * mm, generator)
+    # grid_sample counts a film's width and height as 2.
+    along = torch.from_numpy(np.stack([2 * np.cos(angle) / shape[1], 2 * np.sin(angle) / shape[0]], -1)).float()[None]
+    places = functional.affine_grid(torch.eye(2, 3)[None], [1, 1, *shape], align_corners=False)
+    drawn = torch.from_numpy(smooth_noise(shape, width_mm * mm, generator)).float()[None, None]
     step = STRAND_LENGTH_MM * mm / 2
     while step > 0.8 * width_mm * mm:
-        noise = sum(ndi.map_coordinates(noise, places + s * step * along, order=1, mode="mirror") for s in (-1, 1))
-        step /= 2
+        moved = [_sampled(drawn, places + s * along) for s in (-step, step)]
+        drawn, step = moved[0] + moved[1], step / 2
+    noise = drawn[0, 0].numpy()
     inside = noise[lung.field]
     noise = (noise - inside.mean()) / (inside.std() + 1e-6)
     return noise * smoothstep(np.hypot(dy, dx) / (CENTRAL_MM * mm))
+
+
+def _sampled(image: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    return functional.grid_sample(image, places, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
 def mottle(lung: Lung, generator: torch.Generator, amount: float, *, streaky: float = 0.6) -> np.ndarray:

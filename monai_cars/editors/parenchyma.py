@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from scipy import ndimage as ndi
@@ -13,22 +14,24 @@ from monai_cars.edit import OPACIFIED, CannotEdit, Edit
 from monai_cars.editors.canvas import Canvas, feather, smoothstep, thin_and_dense
 from monai_cars.editors.site import region_of
 
-SOFT_TISSUE = (0.60, 0.95)  # contrast units: what a fully consolidated lobe reaches, as dense as what lies beside it
-BESIDE_MM = 15.0
-RIBS_MM = 8.0  # sigma that averages ribs and vessels away: a finding is laid behind them, not between them
+SOFT_TISSUE = (0.55, 0.95)  # contrast units: what a fully consolidated lobe reaches, as dense as what lies beside it
+LEAST_TISSUE = 0.45  # contrast units; what is less dense beside a lung is air outside the body or in the trachea
+SOLID = 0.30  # contrast units above the lung around it from which a pixel of a field is soft tissue, no rib
+BESIDE_MM, AROUND_MM = 15.0, 14.0  # reach of what lies beside a lung; sigma over which it is averaged
+RIBS_MM = 12.0  # sigma that averages ribs and vessels away: a finding is laid behind them, not between them
 BORDER_MM = 1.2  # sigma at which the borders of heart, diaphragm and chest wall are followed
-DENSE = (0.20, 0.45)  # contrast units above the lung around it between which a pixel passes from rib to soft tissue
-TRIM = 0.15  # contrast units above the mean of the lung around it at which a pixel is left out of that mean
-RIB = 0.05  # contrast units by which bone over filled lung may exceed soft tissue
-ALREADY = 0.7  # share of the room that soft tissue before or behind lung takes away
+TRIM = 0.12  # contrast units above the mean of the lung around it at which a pixel is left out of that mean
+RIB = 0.12  # contrast units by which ribs and vessels stand out of lung without counting as soft tissue
+LEAST_SPAN = 0.12  # contrast units over which air ends, at the least
 PLEURA_MM = 2.0
-RIM_MM = 4.0  # how far beyond the segmented field an aerated rim is still taken for lung
+RIM_MM = 5.0  # how far beyond the segmented field an aerated rim is still taken for lung
 VESSEL_MM = (0.5, 3.0)  # sigmas of the band that holds vessels; the film's grain is finer
 HILUM_HEIGHT = (0.36, 0.48)  # share of the field's height at which the main bronchi enter it
 HILUM_MM = 12.0  # from the medial border of the field
-STEPS = 13  # of the bisection: 1/8000 of its span
+STEPS = 12  # of the bisection: 1/4000 of its span
 
 Draw = Callable[[float], np.ndarray]
+Drawn = TypeVar("Drawn")
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,11 @@ class Lung:
         """(h, w) bool field and the aerated rim that its outline missed, in which a finding would leave a dark line."""
         near = ndi.binary_dilation(self.field, iterations=max(1, round(RIM_MM * self.mm)))
         other = self.canvas.anatomy[:2].any(0) & ~self.field
-        aerated = near & ~other & (self._near - self._lung < DENSE[0])
+        aerated = near & ~other & (self.empty > 0.4)
         # The border itself belongs to it: there the room ends, and a feather before it would leave a dark line.
-        return self.field | (ndi.binary_dilation(aerated, iterations=max(1, round(PLEURA_MM * self.mm))) & near & ~other)
+        return self.field | (
+            ndi.binary_dilation(aerated, iterations=max(1, round(PLEURA_MM * self.mm))) & near & ~other
+        )
 
     @cached_property
     def _near(self) -> np.ndarray:
@@ -77,25 +82,54 @@ class Lung:
             weight = ndi.gaussian_filter(air, sigma)
             around = ndi.gaussian_filter(air * near, sigma) / np.maximum(weight, 1e-6)
             mean = np.where(weight > 1e-3, around, mean)
-        rows, columns = (np.arange(n) / step for n in self.field.shape)
-        return ndi.map_coordinates(mean, np.meshgrid(rows, columns, indexing="ij"), order=1, mode="nearest")
+        return self._full_size(mean, step)
+
+    def _full_size(self, coarse: np.ndarray, step: int) -> np.ndarray:
+        """(h, w) from every ``step``-th pixel, bilinear."""
+        places = np.meshgrid(*(np.arange(n) / step for n in self.field.shape), indexing="ij")
+        return ndi.map_coordinates(coarse, places, order=1, mode="nearest")
 
     @cached_property
-    def smooth(self) -> np.ndarray:
-        """(h, w) density without ribs and vessels; the borders of soft tissue stay sharp."""
-        return self._lung * (1.0 - self.solid) + np.maximum(self._near, self._lung) * self.solid
+    def tissue(self) -> np.ndarray:
+        """(h, w) density of the soft tissue around a pixel: of mediastinum, heart, chest wall or abdomen.
+
+        Denser than what lies beside it a lobe cannot look; the shoulders' air and the trachea make it less above.
+        """
+        step = max(1, int(2.0 * self.mm))
+        beside = ndi.binary_dilation(self.field, iterations=max(1, int(BESIDE_MM * self.mm))) & ~self.field
+        beside &= ~self.canvas.anatomy[:2].any(0)
+        # The field reaches behind heart and mediastinum: these are what a filled lung is seen beside.
+        beside |= self.field & (self.canvas.heart | (self._near > self._lung + SOLID))
+        dense = (beside & (self._near > LEAST_TISSUE))[::step, ::step].astype(float)
+        near = self._near[::step, ::step]
+        level = float(np.median(near[dense > 0])) if dense.any() else SOFT_TISSUE[1]
+        sigma = AROUND_MM * self.mm / step
+        # Far from any soft tissue the median of all of it stands in.
+        weight = ndi.gaussian_filter(dense, sigma)
+        around = (ndi.gaussian_filter(dense * near, sigma) + 1e-3 * level) / (weight + 1e-3)
+        return np.clip(self._full_size(around, step), *SOFT_TISSUE)
 
     @cached_property
-    def solid(self) -> np.ndarray:
-        """(h, w) in [0, 1], how much a pixel is soft tissue and not lung."""
-        return smoothstep((self._near - self._lung - DENSE[0]) / (DENSE[1] - DENSE[0]))
+    def empty(self) -> np.ndarray:
+        """(h, w) in [0, 1], how much air a pixel shows: 1 in the lung and under ribs, falling to 0 at soft tissue.
+
+        It falls linearly with the film's own density, so that lung that was filled to any degree is nowhere denser than
+        a pixel that was denser before: no dark line stays along a border, and no bright one appears.
+        """
+        span = np.maximum(self.tissue - self._lung - RIB, LEAST_SPAN)
+        return np.clip((self.tissue - self._near) / span, 0.0, 1.0)
 
     @cached_property
-    def tissue(self) -> float:
-        """Density (contrast units) of heart, mediastinum and abdomen beside this lung."""
-        near = ndi.binary_dilation(self.field, iterations=max(1, int(BESIDE_MM * self.mm))) & ~self.field
-        dense = self._near[(near | (self.field & self.canvas.heart)) & (self._near > SOFT_TISSUE[0])]
-        return float(np.clip(np.median(dense), *SOFT_TISSUE)) if dense.size else SOFT_TISSUE[1]
+    def depth(self) -> np.ndarray:
+        """(h, w) contrast units from aerated lung up to soft tissue."""
+        return np.clip(self.tissue - self._lung, 0.0, None).astype(np.float32)
+
+    @cached_property
+    def open(self) -> np.ndarray:
+        """(h, w) in [0, 1], share of a change that a pixel takes: its air, within the pleura."""
+        beyond = ndi.distance_transform_edt(~self.field) / (RIM_MM * self.mm)
+        share = np.where(self.field, self.empty, self.empty**2 * smoothstep(2.0 * (1.0 - beyond)))
+        return (share * feather(self.space, PLEURA_MM * self.mm)).astype(np.float32)
 
     @cached_property
     def room(self) -> np.ndarray:
@@ -103,10 +137,7 @@ class Lung:
 
         Against heart and diaphragm it falls with the film's own border, which is how a silhouette gets lost.
         """
-        full = np.minimum(self.tissue - self.smooth, self.tissue + RIB - self._near)
-        room = np.clip(full, 0.0, 1.2) * (1.0 - ALREADY * self.solid) * feather(self.space, PLEURA_MM * self.mm)
-        beyond = ndi.distance_transform_edt(~self.field) / (RIM_MM * self.mm)
-        return room * np.where(self.field, 1.0, (1.0 - self.solid) * smoothstep(1.0 - beyond))
+        return self.depth * self.open
 
     @cached_property
     def vessels(self) -> np.ndarray:
@@ -115,7 +146,7 @@ class Lung:
         band = self.canvas.blur(self.canvas.u, fine) - self.canvas.blur(self.canvas.u, coarse)
         devices = ndi.maximum_filter(thin_and_dense(self.canvas), 2 * max(1, round(self.mm)) + 1)
         # A border of soft tissue rings in the band and would be drawn as a line beside itself.
-        clear = self.canvas.blur(1.0 - self.solid, coarse / 2) ** 4
+        clear = self.canvas.blur(self.empty, coarse / 2) ** 4
         return band * clear * (devices == 0)
 
     @property
@@ -171,7 +202,9 @@ def opacified(residual: np.ndarray) -> np.ndarray:
     return ndi.uniform_filter(residual, 3) > OPACIFIED
 
 
-def reach(draw: Draw, found: Callable[[np.ndarray], float], need: float, high: float, *, what: str) -> np.ndarray:
+def reach(
+    draw: Callable[[float], Drawn], found: Callable[[Drawn], float], need: float, high: float, *, what: str
+) -> Drawn:
     """Residual ``draw(size)`` at the least size in [0, high] at which ``found`` reaches ``need``.
 
     Args:

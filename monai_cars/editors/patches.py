@@ -14,12 +14,20 @@ from monai_cars.editors.site import region_of
 APEX = 0.15  # share of the field's height in which few patches begin
 AIR = 0.35  # contrast units of room from which lung counts as aerated
 ZONE_COST = 3.0  # millimetres that a millimetre outside the asked zone counts
+GRID_MM = 1.5  # on which centres are drawn
 APART_MM = 28.0  # between patches
 SEGMENT_MM, LOBULE_MM = 15.0, 5.0  # sigmas of the irregular outline
 
 
 def centres(
-    lung: Lung, zone: str | None, generator: torch.Generator, *, count: int, low: float, central: float, spread_mm: float = np.inf
+    lung: Lung,
+    zone: str | None,
+    generator: torch.Generator,
+    *,
+    count: int,
+    low: float,
+    central: float,
+    spread_mm: float = np.inf,
 ) -> list[tuple[int, int]]:
     """Rows and columns of ``count`` places in aerated lung, apart from each other.
 
@@ -35,26 +43,32 @@ def centres(
     Returns:
         Fewer than ``count``, maybe none, where there is little aerated lung.
     """
-    allowed = lung.free & (lung.room > AIR) & region_of(lung.canvas, lung.side, zone)
+    step = max(1, int(GRID_MM * lung.mm))
+    allowed = (lung.free & (lung.room > AIR) & region_of(lung.canvas, lung.side, zone))[::step, ::step]
     depth = ndi.distance_transform_edt(allowed)
-    # A patch's centre lies inside the lung, a few millimetres off the pleura where there is room.
+    # A patch's centre lies inside the lung, well off the pleura where there is room.
     weight = allowed * np.clip(depth / max(0.6 * depth.max(), 1.0), 0.0, 1.0) ** 2
     if zone is None:
-        reach = np.hypot(*lung.from_hilum) / max(np.ptp(lung.box[:2]), 1)
-        weight = weight * np.exp(low * lung.height - 2.0 * central * reach) * smoothstep((lung.height - APEX) / APEX)
+        far = np.hypot(*lung.from_hilum)[::step, ::step] / max(np.ptp(lung.box[:2]), 1)
+        height = lung.height[::step]
+        weight = weight * np.exp(low * height - 2.0 * central * far) * smoothstep((height - APEX) / APEX)
+    rows, columns = (n * step / lung.mm for n in np.ogrid[: weight.shape[0], : weight.shape[1]])
     found: list[tuple[int, int]] = []
-    for _ in range(count):
-        total = np.cumsum(weight.ravel())
-        if total[-1] <= 1e-6:
-            break
-        pick = int(np.searchsorted(total, uniform(0, 1, generator) * total[-1]))
-        y, x = divmod(min(pick, weight.size - 1), weight.shape[1])
-        found.append((y, x))
-        rows, columns = np.ogrid[: weight.shape[0], : weight.shape[1]]
-        first = np.hypot(rows - found[0][0], columns - found[0][1]) / lung.mm
-        apart = np.hypot(rows - y, columns - x) / lung.mm > min(APART_MM, 0.5 * spread_mm)
-        weight = weight * apart * (first < spread_mm)
+    while len(found) < count and weight.sum() > 1e-6:
+        y, x = _pick(weight, generator)
+        distance = np.hypot(rows - y * step / lung.mm, columns - x * step / lung.mm)
+        weight = weight * (distance > min(APART_MM, 0.5 * spread_mm))
+        if not found:
+            weight = weight * (distance < spread_mm)
+        found.append((y * step, x * step))
     return found
+
+
+def _pick(weight: np.ndarray, generator: torch.Generator) -> tuple[int, int]:
+    total = np.cumsum(weight.ravel())
+    pick = int(np.searchsorted(total, uniform(0, 1, generator) * total[-1]))
+    y, x = divmod(min(pick, weight.size - 1), weight.shape[1])
+    return y, x
 
 
 def patch_distance(
@@ -92,4 +106,4 @@ def patch_distance(
     fine = smooth_noise(shape, LOBULE_MM * mm, generator)
     outline = 7.0 * coarse + 3.5 * fine + 2.5 * strands(lung, generator, 1.6)
     distance = nearest + rough * outline + ZONE_COST * lung.beyond_zone(zone)
-    return distance - distance[lung.field].min()
+    return (distance - distance[lung.field].min()).astype(np.float32)

@@ -12,7 +12,7 @@ from monai_cars.editors.air_space import aim, opacity
 from monai_cars.editors.canvas import Canvas, smooth_noise, smoothstep, uniform
 from monai_cars.editors.parenchyma import Lung, reach
 from monai_cars.editors.site import region_of
-from monai_cars.measurement.reticulation import texture, texture_gained
+from monai_cars.measurement.reticulation import texture, visible
 
 MESHES_MM = (4.5, 6.5, 10.0)  # distance between lines; a film projects several layers of the network onto each other
 LINE_MM = (0.32, 0.50)  # half of a line's thickness
@@ -37,19 +37,20 @@ def insert_reticulation(canvas: Canvas, edit: Edit, generator: torch.Generator) 
     if not (lung.free & (lung.room > AIR) & region_of(canvas, lung.side, edit.zone)).any():
         raise CannotEdit(f"no aerated {place} lung to put irregular parenchyma into")
     order = _order(lung, edit.zone, generator)
-    pattern = _pattern(lung, generator) * np.clip(lung.room / 0.25, 0.0, 1.0)
-    gained = texture_gained(canvas.u, 1.0 / lung.mm)
+    pattern = _pattern(lung, generator) * np.clip(2.0 * lung.open, 0.0, 1.0)
+    spacing = 1.0 / lung.mm
+    usual = texture(canvas.u, spacing)
 
     def draw(size: float) -> np.ndarray:
         return smoothstep((size - order) / SOFT) * pattern
 
-    def found(residual: np.ndarray) -> float:
-        return float((gained(canvas.u + residual) & lung.free).sum())
+    def seen(residual: np.ndarray) -> np.ndarray:
+        return visible(texture(residual, spacing), usual, lung.free) & lung.free
 
     what = f"lines over {asked.value:.0%} of the {place} lung would not stand out from its own texture"
-    residual = reach(draw, found, asked.value * lung.free.sum(), float(order[lung.field].max()) + SOFT, what=what)
-    lesion = gained(canvas.u + residual) & lung.free
-    return opacity(canvas, residual, lung.space, asked, lesion=lesion)
+    need, high = asked.value * lung.free.sum(), float(order[lung.field].max()) + SOFT
+    residual = reach(draw, lambda drawn: float(seen(drawn).sum()), need, high, what=what)
+    return opacity(canvas, residual, lung.space, asked, lesion=seen(residual))
 
 
 def _order(lung: Lung, zone: str | None, generator: torch.Generator) -> np.ndarray:
@@ -63,7 +64,7 @@ def _order(lung: Lung, zone: str | None, generator: torch.Generator) -> np.ndarr
 def _from_wall(lung: Lung) -> np.ndarray:
     """(h, w) millimetres to the chest wall of the same row."""
     columns = np.arange(lung.field.shape[1])[None]
-    inside = lung.field.any(1)[:, None]
+    inside = lung.field.any(axis=1, keepdims=True)
     if lung.outward > 0:
         wall = lung.field.shape[1] - 1 - lung.field[:, ::-1].argmax(1)[:, None]
         return np.where(inside, np.clip(wall - columns, 0, None), 0) / lung.mm
@@ -80,7 +81,7 @@ def _pattern(lung: Lung, generator: torch.Generator) -> np.ndarray:
         lines += edge_on * _net(lung, mesh, generator)
     own = float(np.median(texture(lung.canvas.u, 1.0 / mm)[lung.free]))
     strength = float(np.clip(uniform(*STRENGTH, generator) * own, FAINTEST, STRONGEST))
-    pattern = (np.tanh(0.8 * lines) + 0.5 * _nodules(lung, generator))
+    pattern = np.tanh(0.8 * lines) + 0.5 * _nodules(lung, generator)
     coarse = smooth_noise(shape, 8 * mm, generator)
     return strength * (pattern * np.clip(1.0 + 0.2 * coarse, 0.4, 1.6) + HAZE)
 
@@ -107,7 +108,7 @@ def _net(lung: Lung, mesh_mm: float, generator: torch.Generator) -> np.ndarray:
 def _nodules(lung: Lung, generator: torch.Generator) -> np.ndarray:
     """(h, w) in about [0, 1] scattered small nodules."""
     shape = lung.field.shape
-    scatter = torch.rand(shape, generator=generator).numpy() < NODULES / lung.mm**2
+    scatter = np.asarray(torch.rand(shape, generator=generator)) < NODULES / lung.mm**2
     dots = np.zeros(shape)
     for sigma in NODULES_MM:
         part = scatter & (torch.rand(shape, generator=generator).numpy() < 0.5)

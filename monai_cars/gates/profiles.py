@@ -9,6 +9,7 @@ from monai_cars.gates.anatomy_preserved import AnatomyPreserved
 from monai_cars.gates.contract import Check, Gate
 from monai_cars.gates.density_preserved import DensityPreserved
 from monai_cars.gates.devices_preserved import DevicesPreserved
+from monai_cars.gates.devices_removed import DevicesRemoved
 from monai_cars.gates.hole import NoHole
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.region import InsideRegion
@@ -89,6 +90,8 @@ def default_gate(finding: str, operation: str, profile: str = "cheap") -> Gate:
         checks += [OpacityRemoved(), NoHole()]
     if finding not in ANYWHERE:
         checks.append(DevicesPreserved())
+    elif operation == "delete":
+        checks.append(DevicesRemoved())
     if profile == "full":
         moved = finding in MOVED_BORDER and operation != "sham"
         checks.append(AnatomyPreserved(hidden=STRUCTURES if moved else ("heart",)))
