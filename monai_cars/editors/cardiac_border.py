@@ -16,6 +16,9 @@ from monai_cars.editors.silhouette import AROUND_MM, Side
 
 WALL_MM = 8.0  # lung that is left at the chest wall
 TURN_MM = (8.0, 18.0)  # by which the border turns in again below the apex
+LEAST_HEIGHT = 0.15  # of the field's height that the cardiac border must run along
+SLOPE_MM = 12.0  # above the diaphragm
+FORM = 0.45  # of the asked shift that the chest wall must leave everywhere
 MOST = 0.55  # of what protrudes that a deletion may take away
 ADULT_MM = 200.0  # least width of an adult's thorax inside
 BLUR_MM = 1.0  # of the border's blur that does not look like heart
@@ -32,19 +35,32 @@ class CardiacBorder:
 
     def shift(self, amount: float) -> np.ndarray:
         """(h,) columns by which the border moves; near the chest wall it follows the wall."""
+        bent = _soft_minimum(self._wanted(amount), self._room)
+        return ndi.gaussian_filter1d(bent, 2.0 * self.side.canvas.feature, mode="nearest") * (self.rise > 0)
+
+    @property
+    def _room(self) -> np.ndarray:
+        return np.clip(self.side.wall - self.place - WALL_MM * self.side.canvas.feature, 1e-6, None)
+
+    def _wanted(self, amount: float) -> np.ndarray:
+        turn = np.minimum(self.turn * self.side.canvas.feature, 0.6 * amount)
+        return np.clip(amount * self.rise - turn, 1e-6, None)
+
+    def fits(self, amount: float) -> bool:
+        """Whether the border still has its own shape and not that of the chest wall."""
         mm = self.side.canvas.feature
-        room = np.clip(self.side.wall - self.place - WALL_MM * mm, 1e-6, None)
-        wanted = np.clip(amount * self.rise - np.minimum(self.turn * mm, 0.6 * amount), 1e-6, None)
-        # A soft minimum: the border bends away from the wall and does not break.
-        bent = (wanted**-3.0 + room**-3.0) ** (-1.0 / 3.0)
-        return ndi.gaussian_filter1d(bent, 2.0 * mm, mode="nearest") * (self.rise > 0)
+        beside = np.clip(self.place + 2.0 * mm, 0, self.side.u.shape[1] - 1).astype(int)
+        # Lower down the row ends at the diaphragm's slope, not at the chest wall.
+        rows = (self.rise > 0.5) & (self.side.depth[np.arange(len(self.place)), beside] > SLOPE_MM * mm)
+        wanted = self._wanted(amount)[rows]
+        return bool((_soft_minimum(wanted, self._room[rows]) >= FORM * wanted).all())
 
     def shrunk(self, amount: float) -> np.ndarray:
-        """(h,) columns (negative) by which the border moves inward, at most so far that half of what protrudes stays."""
+        """(h,) columns (negative) by which the border moves inward; about half of what protrudes stays at least."""
         mm = self.side.canvas.feature
         room = np.clip(MOST * (self.place - self.side.medial), 1e-6, None)
         wanted = np.clip(amount * self.rise, 1e-6, None)
-        bent = (wanted**-3.0 + room**-3.0) ** (-1.0 / 3.0)
+        bent = _soft_minimum(wanted, room)
         return -ndi.gaussian_filter1d(bent, 2.0 * mm, mode="nearest") * (self.rise > 0)
 
     def uncovered(self, amount: float) -> np.ndarray:
@@ -59,10 +75,20 @@ class CardiacBorder:
         return self.side.back((columns >= self.place[:, None]) & (columns < end) & self.side.field)
 
 
+def _soft_minimum(wanted: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """The lesser of both, with a round bend where they cross instead of a kink."""
+    return (wanted**-3.0 + room**-3.0) ** (-1.0 / 3.0)
+
+
 def cardiac_border(canvas: Canvas, name: str, devices: np.ndarray, generator: torch.Generator) -> CardiacBorder:
+    """The border of one side, found on the film, with a random shape of growth.
+
+    Raises:
+        CannotEdit: the heart hardly reaches into that lung field.
+    """
     mm = canvas.feature
     rows = np.flatnonzero((canvas.heart & canvas.lung(name)).any(1))
-    if len(rows) < 30 * mm:
+    if len(rows) < LEAST_HEIGHT * canvas.lung(name).any(1).sum():
         raise CannotEdit(f"the heart does not reach into the {name} lung field: its border cannot be followed")
     first = max(int(rows[0] - AROUND_MM * mm), 0)
     side = Side(canvas, name, slice(first, int(rows[-1] + AROUND_MM * mm)), devices)
@@ -100,6 +126,7 @@ def _right(t: np.ndarray, generator: torch.Generator) -> tuple[np.ndarray, np.nd
 
 
 def ratio_of(canvas: Canvas, heart: np.ndarray) -> float:
+    """Cardiothoracic ratio of the film's lungs with another heart, (h, w) bool."""
     masks = canvas.anatomy.copy()
     masks[STRUCTURES.index("heart")] = heart
     return cardiothoracic_ratio(torch.from_numpy(masks[[1, 0, 2]] if canvas.mirrored else masks))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -131,17 +132,13 @@ def _tent(x: np.ndarray, first: int, last: int, height: float, generator: torch.
 
 
 def _scallops(x: np.ndarray, first: int, last: int, height: float, generator: torch.Generator) -> np.ndarray:
-    """Two to four arcs side by side."""
-    count = int(torch.randint(2, 5, (), generator=generator))
+    """Two or three flat arcs of unequal width side by side on a raised contour."""
+    count = int(torch.randint(2, 4, (), generator=generator))
     cuts = np.linspace(first, last, count + 1)
-    cuts[1:-1] += [uniform(-0.15, 0.15, generator) * (last - first) / count for _ in range(count - 1)]
-    arcs = [
-        uniform(0.6, 1.0, generator) * _bump(x, (a + b) / 2, 0.56 * (b - a), 1.1)
-        for a, b in zip(cuts[:-1], cuts[1:], strict=True)
-    ]
-    return ndi.gaussian_filter1d(np.max(arcs, axis=0), 0.02 * (last - first)) * _bump(
-        x, (first + last) / 2, (last - first) / 2, 0.4
-    )
+    cuts[1:-1] += [uniform(-0.22, 0.22, generator) * (last - first) / count for _ in range(count - 1)]
+    arcs = [uniform(0.7, 1.0, generator) * _bump(x, (a + b) / 2, 0.62 * (b - a), 1.2) for a, b in pairwise(cuts)]
+    ends = _bump(x, (first + last) / 2, (last - first) / 2, 0.6)
+    return ndi.gaussian_filter1d(np.max(arcs, axis=0), 0.03 * (last - first)) * ends
 
 
 def _raised(dome: _Dome, shift: np.ndarray) -> Pushed:
@@ -149,8 +146,8 @@ def _raised(dome: _Dome, shift: np.ndarray) -> Pushed:
     trusted = ~dome.turn(dome.canvas.heart) & ~ndi.binary_dilation(dome.devices, iterations=max(1, int(mm)))
     rows = np.zeros(len(dome.u), bool)
     rows[max(dome.seen.start - int(6 * mm), 0) : dome.seen.stop + int(6 * mm)] = True
-    long = np.full(len(dome.u), 1.0, np.float32)
-    border = Border(dome.place.astype(np.float32), shift, BELOW_MM * mm * long, ABOVE_MM * mm * long, RIM_MM * mm * long)
+    widths = (np.full(len(dome.u), width * mm, np.float32) for width in (BELOW_MM, ABOVE_MM, RIM_MM))
+    border = Border(dome.place.astype(np.float32), shift, *widths)
     return push(dome.u, trusted & rows[:, None], border, mm, along=ALONG_MM)
 
 

@@ -24,7 +24,9 @@ VESSELS_MM = 3.0  # sigma: finer detail is vessels, which the uncovered lung bor
 
 
 def delete_enlarged_heart(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
-    """Propose a heart of normal width. The lung that appears continues the density and the vessels of the lung beside it.
+    """Propose a heart of normal width.
+
+    The lung that appears continues the density and the vessels of the lung beside it.
 
     Raises:
         CannotEdit: the heart is not enlarged, its border is not seen against aerated lung, or too much would appear.
@@ -32,7 +34,7 @@ def delete_enlarged_heart(canvas: Canvas, edit: Edit, generator: torch.Generator
     was = ratio_of(canvas, canvas.heart)
     if not was >= ENLARGED:
         raise CannotEdit(f"the heart is not enlarged: its cardiothoracic ratio is {was:.2f}, {ENLARGED:.2f} is needed")
-    asked = Quantity(uniform(*NORMAL, generator), "ratio")
+    aim = uniform(*NORMAL, generator)
     devices = thin_and_dense(canvas) > 0
     borders = [cardiac_border(canvas, name, devices, generator) for name in ("left", "right")]
     left, right = (_hidden_lung(border) for border in borders)
@@ -40,7 +42,8 @@ def delete_enlarged_heart(canvas: Canvas, edit: Edit, generator: torch.Generator
         raise CannotEdit(left)
     # The left border makes most of an enlarged heart: where the right one cannot be followed it stays.
     shares = (1.0, 0.0) if right else (LEFT_SHARE, 1.0 - LEFT_SHARE)
-    total = _loss(canvas, borders, shares, asked.value)
+    total, ratio = _loss(canvas, borders, shares, aim)
+    asked = Quantity(ratio, "ratio")
     gains = [_uncovered(border, share * total) for border, share in zip(borders, shares, strict=True)]
     return joined(canvas, gains, asked=asked, note=claim(canvas, was))
 
@@ -65,8 +68,8 @@ def _hidden_lung(border: CardiacBorder) -> str:
     return ""
 
 
-def _loss(canvas: Canvas, borders: list[CardiacBorder], shares: tuple[float, float], ratio: float) -> float:
-    """Columns by which both borders together move inward."""
+def _loss(canvas: Canvas, borders: list[CardiacBorder], shares: tuple[float, float], aim: float) -> tuple[float, float]:
+    """Columns by which both borders together move inward, and the ratio that this leaves."""
 
     def reached(total: float) -> float:
         heart = canvas.heart.copy()
@@ -75,15 +78,17 @@ def _loss(canvas: Canvas, borders: list[CardiacBorder], shares: tuple[float, flo
         return ratio_of(canvas, heart)
 
     low, high = 0.0, LARGEST_MM * canvas.feature
-    if not reached(high) <= ratio:
+    smallest = reached(high)
+    if not smallest <= NORMAL[1]:
         raise CannotEdit(
             f"the heart is too large to be shown with a normal width: {LARGEST_MM:.0f} mm less leave a cardiothoracic "
-            f"ratio of {reached(high):.2f}"
+            f"ratio of {smallest:.2f}"
         )
+    aim = max(aim, smallest)
     for _ in range(10):
         middle = (low + high) / 2
-        low, high = (low, middle) if reached(middle) <= ratio else (middle, high)
-    return (low + high) / 2
+        low, high = (low, middle) if reached(middle) <= aim else (middle, high)
+    return high, aim
 
 
 def _uncovered(border: CardiacBorder, amount: float) -> Gain:

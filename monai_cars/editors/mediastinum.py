@@ -11,7 +11,7 @@ from monai_cars.editors.canvas import Canvas, thin_and_dense, uniform
 from monai_cars.editors.silhouette import AROUND_MM, Gain, Side, displaced, gained, joined
 
 ONE_SIDED = 0.25  # share of the films in which one side only bulges (an aneurysm, nodes on one side)
-START_MM = 7.0  # the visible border lies so far lateral of the segmented field's medial one, which runs beside the spine
+START_MM = 7.0  # from the segmented field's medial border, which runs beside the spine, to the one that is seen
 LUNG_LEFT = 0.45  # share of the field's width in a row that stays lung
 
 
@@ -87,4 +87,6 @@ def delete_wide_mediastinum(canvas: Canvas, edit: Edit, generator: torch.Generat
     Raises:
         CannotEdit: always.
     """
-    raise CannotEdit("enlarged cardiomediastinum cannot be deleted: no film shows where its mediastinal border ran before")
+    raise CannotEdit(
+        "enlarged cardiomediastinum cannot be deleted: no film shows where its mediastinal border ran before"
+    )

@@ -18,6 +18,7 @@ BESIDE_MM = 5.0  # above the diaphragm: there the film itself is the base, not t
 BELOW_MM = 6.0  # how far below the segmented field aerated pixels still count as lung
 RIM_MM = 10.0  # of the shadow inside its border that moves as it is
 OUTER_MM = 35.0  # how far beyond the border the lung yields
+VISIBLE = 0.05  # contrast units
 COLLAR_MM = 2.0  # of the support around what changes
 AROUND_MM = 25.0  # kept above and below the rows that are edited
 SHARE = (0.20, 0.50)  # bounds of the share of the lung's detail that shows through the shadow
@@ -122,7 +123,8 @@ def gained(side: Side, pushed: Pushed, shift: np.ndarray) -> Gain:
     residual = inside * (above * (pushed.after - pushed.before) + (1.0 - above) * near)
     fade = (shown_share(side, pushed) - 1.0) * pushed.cover * above * ~side.turn(side.devices) * inside
     residual = residual + fade * (side.u - pushed.before)
-    band = (pushed.cover > 0.5) & inside & (side.depth > -2.0 * mm) & (ndi.uniform_filter(residual, max(3, int(2 * mm))) > 0.05)
+    visible = ndi.uniform_filter(residual, max(3, int(2 * mm))) > VISIBLE
+    band = (pushed.cover > 0.5) & inside & (side.depth > -2.0 * mm) & visible
     return Gain(*(side.back(a) for a in (residual, fade, band)))
 
 
@@ -140,7 +142,7 @@ def shown_share(side: Side, pushed: Pushed) -> float:
 
 def joined(canvas: Canvas, gains: list[Gain], *, asked: Quantity, note: str = "") -> Proposal:
     """One proposal from the gains of both sides."""
-    residual, fine = sum(g.residual for g in gains), sum(g.fine for g in gains)
+    residual, fine = (np.sum([getattr(g, name) for g in gains], axis=0) for name in ("residual", "fine"))
     band = np.logical_or.reduce([g.band for g in gains])
     return wrapped(canvas, residual, fine, band, asked=asked, note=note)
 

@@ -16,9 +16,9 @@ from scipy import ndimage as ndi
 
 from monai_cars.editors.canvas import smoothstep
 
-ALONG_MM = 9.0  # profiles are smoothed so far along the border: ribs (25 to 35 mm apart) vanish, the border's bend stays
+ALONG_MM = 9.0  # sigma along the border: ribs (25 to 35 mm apart) vanish from the profile, the border's bend stays
 WIDE = 8.0  # window over sigma of the mean that is taken where ribs or devices leave too little
-FAR_MM = 4.0  # far from the border, profiles are smoothed across it too, up to this
+NEAR_MM, FAR_MM = 8.0, 4.0  # farther than this from the border, profiles are smoothed across it too, up to this sigma
 CLEAR_MM = 5.0  # from here on outward a profile is lung, free of the border's blur
 SATURATED = 0.5
 EDGE_MM = 1.5  # half the width over which the cover ends at the new border
@@ -106,8 +106,9 @@ def along_rows(array: np.ndarray, columns: np.ndarray) -> np.ndarray:
 def source(distance: np.ndarray, border: Border) -> np.ndarray:
     """(h, w) old distance from the border of what comes to lie at each distance: monotone in every row.
 
-    The dense side moves with the border as it is over the rim, so that the edge keeps its sharpness, and is stretched
-    evenly from the rim to ``-inner``; beyond the border, what yields is pressed together (or drawn out) over ``outer``.
+    The rim inside the border and half as much outside move with it as they are, so that the edge keeps its sharpness.
+    The dense side is stretched evenly from the rim to ``-inner``; beyond the border, what yields is pressed together
+    (or drawn out) over ``outer``.
 
     Example:
         >>> one = Border(*(np.array([v]) for v in (0.0, 5.0, 10.0, 20.0, 4.0)))
@@ -117,7 +118,7 @@ def source(distance: np.ndarray, border: Border) -> np.ndarray:
     shift, inner, outer, rim = (a[:, None] for a in (border.shift, border.inner, border.outer, border.rim))
     deep = inner - rim
     inside = -inner + (distance + inner) * deep / np.maximum(deep + shift, 1e-3)
-    rest = shift * (1.0 - np.clip((distance - shift) / np.maximum(outer, 1e-3), 0.0, 1.0))
+    rest = shift * (1.0 - np.clip((distance - shift - rim / 2) / np.maximum(outer, 1e-3), 0.0, 1.0))
     moved = np.where(distance < shift - rim, inside, distance - np.where(distance < shift, shift, rest))
     return np.where((distance < -inner) | (shift == 0), distance, moved)
 
@@ -130,9 +131,7 @@ def swept(distance: np.ndarray, border: Border, edge: float) -> np.ndarray:
     return band * (high - low > 0.5)
 
 
-def _profile(
-    u: np.ndarray, trusted: np.ndarray, place: np.ndarray, reach: int, mm: float, along: float
-) -> np.ndarray:
+def _profile(u: np.ndarray, trusted: np.ndarray, place: np.ndarray, reach: int, mm: float, along: float) -> np.ndarray:
     """(h, 2 * reach + 1) straightened film, smoothed along the border; far from it across it too."""
     offsets = np.arange(-reach, reach + 1, dtype=np.float32)
     columns = place[:, None].astype(np.float32) + offsets[None]
@@ -141,7 +140,7 @@ def _profile(
     weight = np.where(outside, 0.0, along_rows(trusted.astype(np.float32), columns))
     sharp = _weighted(values, weight, (along * mm, 0.0))
     broad = _weighted(values, weight, (along * mm, FAR_MM * mm))
-    far = smoothstep((np.abs(offsets) / mm - 3.0) / 10.0)[None]
+    far = smoothstep((np.abs(offsets) / mm - NEAR_MM) / 10.0)[None]
     return (1.0 - far) * sharp + far * broad
 
 

@@ -25,7 +25,7 @@ def cardiothoracic(change: Change) -> Quantity | None:
     beside it, a deletion takes away what has become as aerated as the lung beside it.
     """
     films = Films(change)
-    heart, lungs = films.masks[HEART], films.masks[:2].any(0)
+    heart, lungs = films.masks[HEART], films.masks[0] | films.masks[1]
     if not heart.any() or not lungs.any():
         return None
     if change.operation == "delete":
@@ -66,7 +66,7 @@ def mediastinal_widening(change: Change) -> Quantity | None:
     films = Films(change)
     if films.spacing is None:
         return None
-    lungs = films.masks[:2].any(0)
+    lungs = films.masks[0] | films.masks[1]
     between = _between(lungs) & ~lungs
     # The fields run behind the mediastinum: what is dense beside the gap is mediastinum before and after.
     near = lungs & (ndi.distance_transform_edt(~between) < NEAR_MM * films.mm)
