@@ -17,7 +17,7 @@ from monai_cars.editors.nodule import local_spread
 
 FAINTEST, DENSEST = 0.24, 0.54  # contrast units at the thickest part
 CHORD_OF_ONE_UNIT = 115.0  # mm of soft tissue and filled vessels that add one contrast unit
-CONSPICUITY = 1.75  # peak over the spread of the vessels around it
+CONSPICUITY = 1.95  # peak over the spread of the vessels around it
 SOFT_MM = {"irregular hilum": 1.2, "adenopathy": 0.9}
 STRETCH = {"hilum": (0.9, 1.3), "paratracheal": (2.0, 2.8), "window": (1.3, 1.9)}
 FILLED = 0.85  # share of the mediastinum's density that nodes bulging from it reach: they take the lung's place

@@ -27,7 +27,8 @@ def fracture_displacement(change: Change) -> Quantity | None:
     """
     if change.spacing is None:
         return None
-    before, gain, spacing = change.films[0], change.gain, float(np.sqrt(np.prod(change.spacing)))
+    spacing = float(np.sqrt(np.prod(change.spacing)))
+    before, gain = _around_change(change, int(ACROSS_MM / spacing) + 1)
     smooth = ndi.gaussian_filter(gain, 0.6 / spacing)
     if not (np.abs(smooth) > VISIBLE).any():
         return Quantity(0.0, "mm")
@@ -37,6 +38,19 @@ def fracture_displacement(change: Change) -> Quantity | None:
     along = np.arange(-WINDOW_MM / 2, WINDOW_MM / 2 + 0.1, 0.5)
     rib, moved = (_sampled(film, centre, angle, along, across, spacing).mean(0) for film in (before, gain))
     return Quantity(float(abs(_best_shift(rib, moved))), "mm")
+
+
+def _around_change(change: Change, margin: int) -> tuple[np.ndarray, np.ndarray]:
+    """The film before and what it gained, both cropped to the change and a margin (pixels)."""
+    gain = change.gain
+    rows, columns = np.flatnonzero(gain.any(1)), np.flatnonzero(gain.any(0))
+    if not len(rows):
+        return np.zeros((1, 1)), np.zeros((1, 1))
+    crop = (
+        slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + margin + 1),
+        slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + margin + 1),
+    )
+    return change.films[0][crop], gain[crop]
 
 
 def _place(gain: np.ndarray, spacing: float) -> tuple[float, float]:
