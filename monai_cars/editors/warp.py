@@ -112,8 +112,8 @@ def source(distance: np.ndarray, border: Border) -> np.ndarray:
 
     Example:
         >>> one = Border(*(np.array([v]) for v in (0.0, 5.0, 10.0, 20.0, 4.0)))
-        >>> source(np.array([[-10.0, 1.0, 5.0, 25.0]]), one).tolist()
-        [[-10.0, -4.0, 0.0, 25.0]]
+        >>> source(np.array([[-10.0, 1.0, 5.0, 30.0]]), one).tolist()
+        [[-10.0, -4.0, 0.0, 30.0]]
     """
     shift, inner, outer, rim = (a[:, None] for a in (border.shift, border.inner, border.outer, border.rim))
     deep = inner - rim
