@@ -17,12 +17,16 @@ OVER_BOTH = ("edema",)
 LEAST_SEEN = 0.5  # share of the region that must be lung outside the heart
 OUTER_MM, HEART_MM = 3.0, 6.0  # smoothing of the lung's outer border and of the heart's before an opacity ends there
 TAPER_MM = 2.5  # width of that end, as sharp as a film shows a border
+TONGUE_MM = 6.0  # half the width of the narrowest part of a lung that an opacity is taken from
 MEDIAL_MM = 9.0  # beside the mediastinum, where vessels and fat blur it
 LEAST = 0.10  # contrast units that the densest fifth of the region must exceed healthy lung by
 VEIL = 0.06  # contrast units added from which the texture counts as veiled
 FOUND = 0.08  # contrast units added from which a place counts as the opacity
 DIP = 0.12  # contrast units by which lung between ribs lies below its own low-pass
 ISLAND = 0.05  # share of the largest part below which another part of the support is one
+BESIDE_MM, ALONG = 4.0, 0.02  # above the diaphragm, and contrast units taken away there that count as beside it
+HIDES = 0.25  # contrast units over lung at which the diaphragm beneath an opacity has lost its edge
+MOST_HIDDEN, SHORT_MM = 0.4, 10.0  # of the diaphragm beside the opacity; a shorter piece is not judged
 QUIET = 0.08  # contrast units above expectation up to which lung counts as healthy
 
 
@@ -46,6 +50,7 @@ def remove_diffuse(canvas: Canvas, edit: Edit) -> Proposal:
     low = edge_keeping(canvas, density, hidden)
     added = canvas.blur(np.clip(low - expected, 0.0, None) * extent, 1.5) * taper
     _require_excess(added[region & free])
+    _require_diaphragm(canvas, added, lung)
     quiet = density.trusted & ~hidden & (density.low - expected < QUIET)
     veil = extent * taper * smoothstep(added / VEIL)
     change, fine, finest = match_texture(canvas, density, low, lung, quiet, veil)
@@ -88,6 +93,18 @@ def _require_excess(added: np.ndarray) -> None:
         raise CannotEdit(f"the region exceeds healthy lung by {strength:.2f} contrast units, {LEAST} are needed")
 
 
+def _require_diaphragm(canvas: Canvas, added: np.ndarray, lung: np.ndarray) -> None:
+    """Refuse an opacity that hides the diaphragm: where it would be laid bare is only the segmenter's guess."""
+    above = int(BESIDE_MM * canvas.feature)
+    rows, columns = np.nonzero(lung[:-1] & ~lung[1:])
+    rows, columns = rows[rows > above], columns[rows > above]
+    taken = canvas.blur(added, 1.5)[rows - above, columns]
+    taken = taken[taken > ALONG]
+    hidden = float((taken > HIDES).mean()) if len(taken) > SHORT_MM * canvas.feature else 0.0
+    if hidden > MOST_HIDDEN:
+        raise CannotEdit(f"the opacity hides {hidden:.0%} of the diaphragm beneath it; nothing shows where that lies")
+
+
 def lung_with_border(canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
     """Lung outside the heart with smooth borders, and a ramp from 0 on its border to 1 inside.
 
@@ -98,11 +115,18 @@ def lung_with_border(canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
     lung = (canvas.blur(lungs.astype(np.float32), OUTER_MM) > 0.5) & (
         canvas.blur(canvas.heart.astype(np.float32), HEART_MM) <= 0.5
     )
-    depth = ndi.distance_transform_edt(np.pad(lung, 1))[1:-1, 1:-1] / canvas.feature
+    # Tongues that a segmenter draws along a border it cannot see are no lung.
+    core = _depth(lung) > TONGUE_MM * canvas.feature
+    lung &= ndi.distance_transform_edt(~core) <= TONGUE_MM * canvas.feature if core.any() else lung
+    depth = _depth(lung) / canvas.feature
     hull = np.maximum.accumulate(lungs, 1) & np.maximum.accumulate(lungs[:, ::-1], 1)[:, ::-1]
     middle = canvas.blur((hull & (canvas.heart | ~lungs)).astype(np.float32), HEART_MM) > 0.5
     medial = ndi.distance_transform_edt(~middle) / canvas.feature if middle.any() else np.full(depth.shape, np.inf)
     return lung, smoothstep(depth / TAPER_MM) * smoothstep(medial / MEDIAL_MM)
+
+
+def _depth(mask: np.ndarray) -> np.ndarray:
+    return ndi.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
 
 
 def _no_hole(

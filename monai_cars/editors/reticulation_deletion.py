@@ -11,7 +11,7 @@ from monai_cars.editors.extent import extent_of
 from monai_cars.editors.lung_density import lung_density
 from monai_cars.editors.native import smooth_proposal
 from monai_cars.editors.texture_match import match_texture
-from monai_cars.measurement.reticulation import texture_gained
+from monai_cars.measurement.reticulation import texture, visible
 
 LEAST_SHARE = 0.02  # of a lung field; less coarse texture than this is no finding
 
@@ -32,19 +32,18 @@ def remove_reticulation(canvas: Canvas, edit: Edit) -> Proposal:
     where = extent * taper
     quiet = density.trusted & (extent < 0.02)
     change, fine, finest = match_texture(canvas, density, density.low, lung, quiet, where, only_weaken=True)
-    after = canvas.u + change + fine * (canvas.u - finest)
-    gained = texture_gained(after, 1.0 / canvas.feature)(canvas.u)
-    share = max(_share(gained, canvas.lung(side) & ~canvas.heart) for side in ("right", "left"))
+    taken = -(change + fine * (canvas.u - finest))
+    was, added = (texture(film, 1.0 / canvas.feature) for film in (canvas.u - taken, taken))
+    fields = [canvas.lung(side) & ~canvas.heart for side in ("right", "left")]
+    fields = [field for field in fields if field.any()]
+    seen = [visible(added, was, field) & field for field in fields]
+    share = max(np.count_nonzero(part) / np.count_nonzero(field) for part, field in zip(seen, fields, strict=True))
     if share < LEAST_SHARE:
         raise CannotEdit(
             f"only {share:.1%} of the lung field has coarser texture than the rest, {LEAST_SHARE:.0%} are needed"
         )
     support = where > 0.004
-    lesion = gained & support
+    lesion = np.any(seen, axis=0) & support
     return smooth_proposal(
         canvas, change * support, support, lesion, asked=Quantity(share, "fraction"), fine=fine * support, low=finest
     )
-
-
-def _share(mask: np.ndarray, field: np.ndarray) -> float:
-    return float(mask[field].mean()) if field.any() else 0.0

@@ -85,7 +85,8 @@ def default_gate(finding: str, operation: str, profile: str = "cheap") -> Gate:
     else:
         checks += [NoSeam(), SeverityAgrees(tolerance=TOLERANCE.get(finding, 0.20))]
         if finding not in NO_CONTRAST:
-            checks.append(Visible())
+            # A deletion may leave up to half of what a reader saw (OpacityRemoved): less of it need be seen to go.
+            checks.append(Visible(threshold=1.2) if operation == "delete" else Visible())
     if operation == "delete" and finding not in NO_CONTRAST:
         checks += [OpacityRemoved(), NoHole()]
     if finding not in ANYWHERE:
