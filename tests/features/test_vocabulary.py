@@ -92,8 +92,8 @@ def test_errors_of_a_users_own_file(tmp_path, text, message):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(VocabularyError, match=r"No vocabulary 'nih14': it is neither built in \(carpa-19, chexpert-14"):
-        load_vocabulary("nih14")
+    with pytest.raises(VocabularyError, match=r"No vocabulary 'nih15': it is neither built in \(carpa-19, chexpert-14"):
+        load_vocabulary("nih15")
 
 
 def test_a_finding_without_a_name_says_what_to_add():

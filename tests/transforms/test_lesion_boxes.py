@@ -73,7 +73,8 @@ def test_each_edit_brings_its_class(sample):
 def test_own_boxes_follow_the_film_and_come_first(sample):
     sample = {**sample, "box": [[100, 40, 60, 20], [900, 900, 10, 10]], "label": [2, 1]}
     smaller = Resized(["image", "anatomy"], (256, 256), mode=["area", "nearest"])
-    out = Compose([smaller, insert(), LesionToBoxesd("image", CLASSES, box_mode="xywh")])(sample)
+    nodule = insert(side="left", gate=ANYTHING)
+    out = Compose([smaller, nodule, LesionToBoxesd("image", CLASSES, box_mode="xywh")])(sample)
     assert out["box"][0].tolist() == pytest.approx([50, 20, 80, 30], abs=0.6)
     assert out["label"].tolist() == [2, 0]  # the second of its own lies outside the film
     flipped = Compose([Flipd(["image"], 0), LesionToBoxesd("image", CLASSES, box_mode="xywh")])(sample)
