@@ -16,7 +16,7 @@ class HubError(RuntimeError):
     """A file that could not be had from the Hub; the message says why and what to do."""
 
 
-def download(repo_id: str, filename: str, revision: str, *, token: str | None = None) -> Path:
+def fetch_file(repo_id: str, filename: str, revision: str, *, token: str | None = None) -> Path:
     """A file of a repository at a commit: from the cache, else over the network.
 
     Broken connections and answers of 5xx are tried again, and a download goes on where it was cut. `HF_HOME`,

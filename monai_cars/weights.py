@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 
 from monai_cars import weights_records as records
-from monai_cars.hub import HubError, digest_like, download, drop, stated_digest
+from monai_cars.hub import HubError, digest_like, drop, fetch_file, stated_digest
 from monai_cars.weights_records import RECORDS, WeightsError, WeightsRecord, load_record, published, record_of
 
 __all__ = [
@@ -72,7 +72,7 @@ def _checked(record: WeightsRecord, token: str | None = None) -> tuple[Path, byt
             "check the bundles folder out"
         )
     try:
-        path = download(record.repo_id, record.file, record.revision, token=token)
+        path = fetch_file(record.repo_id, record.file, record.revision, token=token)
     except HubError as error:
         raise WeightsError(f"the weights {record.name!r} did not come: {error}") from error
     content = path.read_bytes()
