@@ -34,12 +34,13 @@ class Airways:
 
     def __init__(self, lung: Lung, generator: torch.Generator, branches: int = 5) -> None:
         self.mm = lung.mm
-        radius = np.zeros(lung.field.shape, np.float32)
+        height, width = lung.field.shape
+        radius = np.zeros((height, width), np.float32)
         for y, x, r in _points(lung, generator, branches):
-            if 0 <= y < radius.shape[0] and 0 <= x < radius.shape[1]:
+            if 0 <= y < height and 0 <= x < width:
                 radius[int(y), int(x)] = max(radius[int(y), int(x)], r)
-        found: tuple[Any, Any] = ndi.distance_transform_edt(radius == 0, return_indices=True)  # type: ignore[assignment]
-        nearest: np.ndarray = found[1]
+        found: Any = ndi.distance_transform_edt(radius == 0, return_indices=True)
+        nearest = found[1]
         self.distance = np.asarray(found[0]) / self.mm  # millimetres to the nearest centre line
         self.radius = radius[nearest[0], nearest[1]]
 

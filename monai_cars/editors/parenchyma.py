@@ -20,6 +20,7 @@ SOLID = 0.30  # contrast units above the lung around it from which a pixel of a 
 BESIDE_MM, AROUND_MM = 15.0, 14.0  # reach of what lies beside a lung; sigma over which it is averaged
 RIBS_MM = 12.0  # sigma that averages ribs and vessels away: a finding is laid behind them, not between them
 BORDER_MM = 1.2  # sigma at which the borders of heart, diaphragm and chest wall are followed
+LEAST_WEIGHT = 0.02  # share of lung around a pixel below which it has no lung around it
 TRIM = 0.12  # contrast units above the mean of the lung around it at which a pixel is left out of that mean
 RIB = 0.12  # contrast units by which ribs and vessels stand out of lung without counting as soft tissue
 LEAST_SPAN = 0.12  # contrast units over which air ends, at the least
@@ -76,12 +77,14 @@ class Lung:
         """(h, w) density of the lung around a pixel: a mean over the free field, trimmed of what stands out of it."""
         step = max(1, int(2.0 * self.mm))
         near, free = self._near[::step, ::step], self.free[::step, ::step]
-        sigma, mean = RIBS_MM * self.mm / step, near
+        # Behind a heart there is no lung to be seen: the whole lung's density stands in.
+        usual = float(np.median(near[free])) if free.any() else 0.0
+        sigma, mean = RIBS_MM * self.mm / step, np.full(near.shape, usual)
         for trim in (np.inf, TRIM, TRIM):
             air = (free & (near < mean + trim)).astype(float)
             weight = ndi.gaussian_filter(air, sigma)
             around = ndi.gaussian_filter(air * near, sigma) / np.maximum(weight, 1e-6)
-            mean = np.where(weight > 1e-3, around, mean)
+            mean = np.where(weight > LEAST_WEIGHT, around, usual)
         return self._full_size(mean, step)
 
     def _full_size(self, coarse: np.ndarray, step: int) -> np.ndarray:

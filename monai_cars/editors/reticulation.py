@@ -17,12 +17,13 @@ from monai_cars.measurement.reticulation import texture, visible
 MESHES_MM = (4.5, 6.5, 10.0)  # distance between lines; a film projects several layers of the network onto each other
 LINE_MM = (0.32, 0.50)  # half of a line's thickness
 NODULES_MM, NODULES = (0.8, 1.3), 0.006  # sigma, and nodules per square millimetre
-STRENGTH = (5.0, 6.5)  # a line's contrast over the spread of the film's own texture: a sharpened film sharpens both
-FAINTEST, STRONGEST = 0.08, 0.40  # contrast units of a line
+STRENGTH = (4.4, 5.8)  # a line's contrast over the spread of the film's own texture: a sharpened film sharpens both
+FAINTEST, STRONGEST = 0.08, 0.30  # contrast units of a line
 HAZE = 0.25  # of a line's contrast: the network's unresolved part
 PERIPHERY_MM = 45.0  # depth below the pleura over which the pattern fades
 SOFT = 0.28  # of the extent: softness of its border
 ZONE_COST = 0.02  # extent per millimetre outside the asked zone
+HEART_MM = 2.0  # over which the pattern ends at the heart
 AIR = 0.25  # contrast units of room
 
 
@@ -37,7 +38,9 @@ def insert_reticulation(canvas: Canvas, edit: Edit, generator: torch.Generator) 
     if not (lung.free & (lung.room > AIR) & region_of(canvas, lung.side, edit.zone)).any():
         raise CannotEdit(f"no aerated {place} lung to put irregular parenchyma into")
     order = _order(lung, edit.zone, generator)
-    pattern = _pattern(lung, generator) * np.clip(2.0 * lung.open, 0.0, 1.0)
+    # Lines are not seen through the heart.
+    before_heart = 1.0 - canvas.blur(canvas.heart.astype(np.float32), HEART_MM)
+    pattern = _pattern(lung, generator) * np.clip(2.0 * lung.open, 0.0, 1.0) * before_heart**2
     spacing = 1.0 / lung.mm
     usual = texture(canvas.u, spacing)
 
