@@ -31,11 +31,10 @@ def extent_of(canvas: Canvas, region: Region, free: np.ndarray) -> tuple[np.ndar
     top, left, bottom, right = _to_border(canvas, free, y0, x0, y1, x1)
     rows = np.arange(canvas.u.shape[0]) + 0.5
     columns = np.arange(canvas.u.shape[1]) + 0.5
-    reach = [
-        np.clip(GROW * size, NEAREST_MM * canvas.feature, FARTHEST_MM * canvas.feature) for size in (y1 - y0, x1 - x0)
-    ]
-    down = smoothstep(np.asarray(np.minimum(rows - top, bottom - rows) / reach[0] + 1.0))
-    across = smoothstep(np.asarray(np.minimum(columns - left, right - columns) / reach[1] + 1.0))
+    nearest, farthest = NEAREST_MM * canvas.feature, FARTHEST_MM * canvas.feature
+    fall_y, fall_x = (float(np.clip(GROW * size, nearest, farthest)) for size in (y1 - y0, x1 - x0))
+    down = smoothstep(np.asarray(np.minimum(rows - top, bottom - rows) / fall_y + 1.0))
+    across = smoothstep(np.asarray(np.minimum(columns - left, right - columns) / fall_x + 1.0))
     return outline_of(canvas, region, snap=False), down[:, None] * across[None]
 
 
