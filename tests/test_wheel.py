@@ -46,6 +46,7 @@ def test_the_wheel_has_no_top_level_package_but_its_own(wheel):
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"monai_cars"}
     assert "monai_cars/_bundles/cars_chest_xray/configs/inference.json" in names
     assert "monai_cars/evaluation/report.html.j2" in names
+    assert "monai_cars/features/phrases/findings.yaml" in names
     assert not [name for name in names if name.startswith("monai_cars/") and name.endswith((".pkl", ".ckpt"))]
 
 

@@ -10,6 +10,7 @@ from monai_cars.features.perturbations import (
     perturb,
     perturbations,
 )
+from monai_cars.features.report import Mention, from_report, mentions
 from monai_cars.features.sheet import TableError
 from monai_cars.features.table import datalist_of, from_table
 from monai_cars.features.vectors import apply_edit, as_vector, present_findings, vector_of
@@ -19,6 +20,7 @@ __all__ = [
     "BUILT_IN",
     "KINDS",
     "FeatureVector",
+    "Mention",
     "TableError",
     "TooFewPerturbationsError",
     "UnknownFindingError",
@@ -31,9 +33,11 @@ __all__ = [
     "co_occurring",
     "contradictions",
     "datalist_of",
+    "from_report",
     "from_table",
     "label_names",
     "load_vocabulary",
+    "mentions",
     "perturb",
     "perturbations",
     "present_findings",

@@ -12,34 +12,22 @@ from typing import NamedTuple
 
 from monai_cars.features.lexicon import alternatives
 from monai_cars.features.patterns import Hit
+from monai_cars.features.words import GRAMMAR
 
 PRESENT, LIKELY, UNCERTAIN, ABSENT, IGNORED = "present", "likely", "uncertain", "absent", "ignored"
 IMPLIED, SUGGESTED = "implied", "suggested"  # by another finding; a denial of this one outweighs both
 DEVICE = "support device"
 
 _ENDINGS = {"not a denial"}
-_VERBS = frozenset(
-    "is are was were has have remain appear persist demonstrate show measure project terminate cannot may might could can "
-    "will should seem overlie extend course end".split()
-)
-_NEW_SUBJECTS = frozenset("there the this these those it its his her their again both".split())
-# A finding that is denied is not given a size, a side or a course.
-_ASSERTING = frozenset(
-    "a an small moderate moderately mild mildly minimal minimally trace tiny stable unchanged persistent persisting "
-    "increased increasing decreased decreasing worsening worsened improving improved slight slightly interval continued "
-    "subtle bibasilar left right low old chronic degenerative scattered residual possible probable questionable likely "
-    "suspected unchanged severe extensive multiple several few some one two diffuse redemonstrated redemonstration known "
-    "again healed healing progressive patchy linear mid partial minor enlarging very post marked slowly "
-    "new bilateral".split()
-)
-_LATER = frozenset("after following post during status via s/p cause causing obscuring adjacent overlying except".split())
-_SEEN = frozenset(
-    "seen identified present noted visualized detected appreciated evident demonstrated found visible shown observed".split()
-)
-_ADVERBS = frozenset("entirely completely fully quite totally longer yet so".split())
-_YET = frozenset("but yet though although however".split())
-_OR = frozenset(("or", "nor", "versus", "vs"))
-_COMPARED = frozenset(("likely", "suggestive", "consistent", "compatible", "typical", "favor"))  # ... than pneumonia
+_VERBS = GRAMMAR["verbs"]
+_NEW_SUBJECTS = GRAMMAR["new subjects"]
+_ASSERTING = GRAMMAR["asserting"]
+_LATER = GRAMMAR["later"]
+_SEEN = GRAMMAR["seen"]
+_ADVERBS = GRAMMAR["adverbs"]
+_YET = GRAMMAR["yet"]
+_OR = GRAMMAR["or"]
+_COMPARED = GRAMMAR["compared"]
 _IN_PLACE = 6  # words from a comma to the finding that a clause is about, at most
 
 
@@ -154,7 +142,7 @@ class _Clause:
         seen = False
         for place in range(trigger.end, len(self.words)):
             word = self.words[place]
-            if place in self.boundaries or word in _LATER and kind != "ignored before":
+            if place in self.boundaries or (word in _LATER and kind != "ignored before"):
                 return place
             other = self.others.get(place)
             if other in _ENDINGS or (other == "absent before" and kind != "absent before"):

@@ -67,7 +67,7 @@ class Lexicon:
             elif hit.end == len(words) or words[hit.end] == ",":
                 groups[group].append(hit._replace(payload=name.removesuffix(_AT_END)))
         named = longest(groups["finding"])
-        placed = outside(longest(groups["structure"]), named)
+        placed = outside(longest(groups["structure"]), named, same_place=True)
         told = outside(longest(groups["predicate"]), named)
         said = outside(longest(groups["trigger"]), named)
         return Found(_meant(named), _meant(placed), told, said)

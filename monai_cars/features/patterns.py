@@ -1,7 +1,7 @@
 """Phrases as data, and finding them in a list of words.
 
-A phrase is words; ``a|b`` is one of these, ``a?`` may be missing, ``_`` is up to four words of any kind that do not end a
-clause. Words count in any case, spelling and number.
+A phrase is words; ``a|b`` is one of these, ``a?`` may be missing, ``_`` is up to four words of any kind that do not end
+a clause. Words count in any case, spelling and number.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
-from monai_cars.features.words import normal, tokens
+from monai_cars.features.words import GRAMMAR, tokens
 
 _GAP = 4  # words that `_` stands for, at most
-_NO_GAP = frozenset((",", ":", "-", "/", ".", "?", "or", "and", "no", "not", "without", "but", "with", "is", "are", "which"))
+_NO_GAP = GRAMMAR["no gap"]
 _LEAF = ""  # key of a node's payloads; no word is empty
 
 
@@ -117,10 +117,12 @@ def longest(hits: Iterable[Hit]) -> list[Hit]:
     return sorted(kept, key=lambda hit: (hit.start, hit.end))
 
 
-def outside(hits: Iterable[Hit], covers: Sequence[Hit]) -> list[Hit]:
-    """Hits that no other, longer one covers."""
-    return [
-        hit
-        for hit in hits
-        if not any(one.start < hit.end and hit.start < one.end and one.weight >= hit.weight for one in covers)
-    ]
+def outside(hits: Iterable[Hit], covers: Sequence[Hit], *, same_place: bool = False) -> list[Hit]:
+    """Hits that none of `covers` lies across, save those naming fewer words (or, if asked, in the same place)."""
+    return [hit for hit in hits if not any(_covers(one, hit, same_place) for one in covers)]
+
+
+def _covers(one: Hit, hit: Hit, same_place: bool) -> bool:
+    if same_place and one[:2] == hit[:2]:
+        return False
+    return one.start < hit.end and hit.start < one.end and one.weight >= hit.weight

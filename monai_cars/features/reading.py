@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 
 from monai_cars.features.context import ABSENT, IGNORED, IMPLIED, LIKELY, PRESENT, SUGGESTED, UNCERTAIN
 from monai_cars.features.lexicon import OWN, Lexicon, check_concept, concepts, shared_lexicon
@@ -29,9 +30,9 @@ class Reader:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._rules: dict[str, list[tuple[str, dict[str, str]]]] = {}
-        own: dict[str, tuple[str, ...]] = {name: tuple(phrases) for name, phrases in vocabulary.phrases.items()}
+        own = {name: tuple(phrases) for name, phrases in vocabulary.phrases.items()}
         for finding in vocabulary.findings:
-            relations = vocabulary.report.get(finding)
+            relations: Mapping[str, Sequence[str]] | None = vocabulary.report.get(finding)
             if relations is None and finding not in own and finding != vocabulary.no_finding:
                 relations = {"means": _same_name(finding, vocabulary)}
                 own |= {} if relations["means"] else {finding: (finding.replace("_", " "),)}

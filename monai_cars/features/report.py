@@ -1,13 +1,12 @@
 """Report text -> feature vector.
 
-A small phrase matcher of our own, after NegEx and ConText. medspaCy 1.3 and negspaCy 1.1 were looked at: both need spaCy
-and a language model of their own download (hundreds of MB beside 20 kB of phrases here), bring no radiology findings, and
-their scopes stop at fixed words only, so that "no pneumothorax, small effusion" loses the effusion.
+A small phrase matcher of our own, after NegEx and ConText. medspaCy 1.3 and negspaCy 1.1 do not fit: both need spaCy
+and a language model to download (beside 40 kB of phrases here), and neither brings the findings of radiology.
 
 Conventions are those of the CheXpert labeller (chexpert-labeler) except where this text says otherwise:
 
 - 1 present, 0 denied, NaN not mentioned. A hedged finding ("may represent", "cannot exclude", "versus") is unknown.
-- "likely", "most likely", "consistent with" and "compatible with" are present, as there; both can be given other values.
+- "likely", "consistent with" and "compatible with" are present, as there; `likely` gives the first another value.
 - "upper limits of normal" and "top normal" hearts are not enlarged; "borderline" is unknown; "stable" says nothing.
 - "vascular congestion" leaves edema unknown and "no vascular congestion" denies it; heart failure is edema, and leaves
   cardiomegaly unknown; fluid overload is edema unless that is denied.
@@ -15,7 +14,7 @@ Conventions are those of the CheXpert labeller (chexpert-labeler) except where t
 - Lines, tubes, pacemakers, valves, hardware are devices; wires, clips, stents and sternotomies leave devices unknown.
 - A compression deformity or a collapsed vertebra is a fracture. A granuloma is no lesion. Blunted costophrenic angles
   leave effusion unknown, sharp ones deny it.
-- "Lungs are clear" denies opacity, consolidation and pneumonia, not atelectasis or nodules, beside which it is often said.
+- "Lungs are clear" denies opacity, consolidation and pneumonia, not atelectasis or nodules: it is said beside them.
 - Present outweighs likely, likely uncertain, uncertain absent, and absent what another finding only suggests.
 """
 
@@ -75,21 +74,22 @@ def from_report(
     text: str,
     vocabulary: str | Path | Vocabulary = "chexpert-14",
     *,
-    uncertain: float = math.nan,
-    likely: float = 1.0,
+    uncertain: float | None = None,
+    likely: float | None = 1.0,
 ) -> FeatureVector:
     """What a radiology report says of each finding of a vocabulary.
 
-    Findings and impression are read; indication, history, comparison, technique and recommendation are not. A finding that
-    is present makes present what it implies. "No finding" is 1 where the report says so (no acute disease, or two of lungs,
-    pleura and heart found well) and names nothing else but devices, 0 where a finding is present, else unknown.
+    Findings and impression are read; indication, history, comparison, technique and recommendation are not. A finding
+    that is present makes present what it implies. "No finding" is 1 where the report says so (no acute disease, or two
+    of lungs, pleura and heart found well) and names nothing else but devices, 0 where a finding is present, and else
+    unknown.
     A film called normal as a whole denies every finding but devices.
 
     Args:
         text: the report, with or without headers.
-        vocabulary: "chexpert-14", "carpa-19", "nih-14" (hyphens may be left out), a path to a YAML file, or a Vocabulary.
-        uncertain: value of a finding that is hedged, in [0, 1] or NaN.
-        likely: value of a finding that is called likely, in [0, 1] or NaN.
+        vocabulary: "chexpert-14", "carpa-19", "nih-14" (hyphen or not), a path to a YAML file, or a Vocabulary.
+        uncertain: value of a finding that is hedged, in [0, 1]; None or NaN is unknown.
+        likely: value of a finding that is called likely, in the same way.
 
     Raises:
         TypeError: the text is not a string.
@@ -100,14 +100,12 @@ def from_report(
         >>> seen["Pleural Effusion"], seen["Pneumothorax"], seen["Pneumonia"]
         (1.0, 0.0, nan)
     """
-    for name, value in (("uncertain", uncertain), ("likely", likely)):
-        if not (math.isnan(value) or 0 <= value <= 1):
-            raise VocabularyError(f"{name} must be in [0, 1] or NaN (got {value:g}); code doubt as a probability.")
+    likelihood, doubt = _worth("likely", likely), _worth("uncertain", uncertain)
+    worth = {PRESENT: 1.0, LIKELY: likelihood, UNCERTAIN: doubt, ABSENT: 0.0, IMPLIED: 1.0, SUGGESTED: doubt}
     loaded = load_vocabulary(vocabulary)
     reader = reader_of(loaded)
     statements = _statements(text, reader.lexicon)
-    worth = {PRESENT: 1.0, LIKELY: float(likely), UNCERTAIN: float(uncertain), ABSENT: 0.0, IMPLIED: 1.0, SUGGESTED: float(uncertain)}
-    values = {name: math.nan for name in loaded.findings}
+    values = dict.fromkeys(loaded.findings, math.nan)
     for name, said in _said(statements, reader).items():
         first = next((status for status in _ORDER if status in said), None)
         values[name] = math.nan if first is None else worth[first]
@@ -115,6 +113,15 @@ def from_report(
     for name in [name for name, value in values.items() if value == 1]:
         values.update(dict.fromkeys(loaded.implied(name), 1.0))
     return FeatureVector(values, loaded)
+
+
+def _worth(name: str, value: float | None) -> float:
+    number = math.nan if value is None else float(value)
+    if not (math.isnan(number) or 0 <= number <= 1):
+        raise VocabularyError(
+            f"{name} must be in [0, 1], or None for unknown (got {value}); code doubt as a probability."
+        )
+    return number
 
 
 def mentions(text: str, vocabulary: str | Path | Vocabulary = "chexpert-14") -> list[Mention]:
@@ -161,6 +168,9 @@ def _statements_of(sentence: Sentence, lexicon: Lexicon) -> list[_Statement]:
     told = states(words, found) if found.structures and found.predicates else []
     if not found.findings and not told:
         return []
+    # "Interstitial markings" alone are increased ones, unless they are said to be normal.
+    well = {state.structure[:2] for state in told if state.sure}
+    found = found._replace(findings=[hit for hit in found.findings if hit[:2] not in well])
     named = [Named(hit.payload, hit.start, hit.end) for hit in found.findings]
     named += [Named(state.concept, state.predicate.start, state.predicate.end, state.sure) for state in told]
     statuses = judge(words, named, found.triggers, sentence.asked)
@@ -207,4 +217,3 @@ def _called_normal(statements: list[_Statement], asserted: set[str]) -> bool:
         return True
     lungs = "clear lungs" in asserted or bool(denied & _OPACITIES)
     return lungs + bool(denied & _FLUID) + ("enlarged heart" in denied) >= 2
-

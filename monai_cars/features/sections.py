@@ -11,7 +11,7 @@ from typing import NamedTuple
 _EXAM = r"(?:exam(?:ination)?s?|study|studies|order|visit|test|request|consult(?:ation)?|procedure)"
 # Sections that do not say what this film shows.
 _SKIPPED = (
-    r"(?:(?:clinical|relevant|pertinent|brief|patient|past|medical|surgical|smoking|additional|other|provided|present)\s+)*"
+    r"(?:(?:clinical|relevant|pertinent|brief|patient|past|medical|surgical|smoking|additional|other|provided|present)\s+){0,4}"
     r"(?:history|hx|indications?|information|details|data|background|question|statement|problem|context)"
     r"(?:\s*(?:/|and|,)\s*(?:clinical\s+)?(?:history|indications?|information|reason))?",
     r"(?:clinical|admitting|admission|provisional|working|referring|ordering)\s+(?:diagnosis|notes?|concern|impression)",
@@ -36,9 +36,9 @@ _READ = (
     r"(?:final\s+|radiology\s+)?report|comments?|addendum|observations?|description",
     r"lungs?(?:\s*(?:/|and|&)\s*(?:pleura|airways?|pleural\s+spaces?))?|heart(?:\s*(?:/|and|&)\s*(?:mediastinum|vessels))?",
     r"pleura(?:l\s+spaces?)?|(?:cardio)?mediastinum|cardiac(?:\s+silhouette)?|hil(?:a|um)|bones?|osseous(?:\s+structures)?",
-    r"(?:support\s+(?:and\s+monitoring\s+)?)?devices?|(?:support\s+)?(?:lines?|tubes?)(?:\s*(?:/|and|&|,)\s*(?:lines?|tubes?))*",
+    r"(?:support\s+(?:and\s+monitoring\s+)?)?devices?|(?:support\s+)?(?:lines?|tubes?)(?:\s*(?:/|and|&|,)\s*(?:lines?|tubes?)){0,3}",
     r"soft\s+tissues?|upper\s+abdomen|airways?|trachea|diaphragms?|other(?:\s+findings)?",
-    r"(?:(?:portable|upright|supine|semi-?\s?upright|erect|bedside|single|one|two|1|2|frontal|lateral|ap|pa|and|,|&|/)\s*)*"
+    r"(?:(?:portable|upright|supine|semi-?\s?upright|erect|bedside|single|one|two|1|2|frontal|lateral|ap|pa|and|,|&|/)\s*){0,12}"
     r"(?:cxr|chest|views?|radiographs?|x-?rays?|films?)\b[^:.\n]{0,50}",
 )
 _PRELIMINARY = r"(?:wet|preliminary)\s+(?:read|report|interpretation)"
@@ -46,7 +46,14 @@ _PRELIMINARY = r"(?:wet|preliminary)\s+(?:read|report|interpretation)"
 _KINDS = {"final": _FINAL, "preliminary": (_PRELIMINARY,), "read": _READ, "skipped": _SKIPPED}
 _NAMES = "|".join(f"(?P<{kind}>{'|'.join(patterns)})" for kind, patterns in _KINDS.items())
 _HEADER = re.compile(rf"(?<![^\W_])(?:{_NAMES})\s*:", re.IGNORECASE)
-_ALONE = re.compile(rf"^[ \t]*(?:{_NAMES})[ \t]*$", re.IGNORECASE | re.MULTILINE)
+# Headers that need no colon where they stand alone on a line.
+_ALONE = {
+    **dict.fromkeys(("findings", "impression", "conclusion"), "final"),
+    **dict.fromkeys(
+        ("history", "clinical history", "indication", "clinical indication", "clinical information"), "skipped"
+    ),
+    **dict.fromkeys(("comparison", "technique", "recommendation", "recommendations", "reason for exam"), "skipped"),
+}
 _BLANK_LINE = re.compile(r"\S[^\S\n]*\n[^\S\n]*\n")
 _FIRST_SENTENCE = re.compile(r"[.?](?:\s|$)")
 # A header of another kind ends a skipped section too; only here does case count.
@@ -91,13 +98,25 @@ def sections(text: str) -> list[Section]:
 
 def _headers(text: str) -> list[_Header]:
     known = [_Header(match.start(), match.end(), match.lastgroup or "") for match in _HEADER.finditer(text)]
-    known += [_Header(match.start(), match.end(), match.lastgroup or "") for match in _ALONE.finditer(text)]
+    known += _headers_alone(text)
     known += [
         _Header(match.start(), match.end(), "read")
         for match in _UNKNOWN.finditer(text)
         if not any(header.start < match.end() and match.start() < header.end for header in known)
     ]
     return sorted(known)
+
+
+def _headers_alone(text: str) -> list[_Header]:
+    """Lines that are nothing but a header, at the beginning or after an empty line, a header or a finished sentence."""
+    found, start, before = [], 0, ""
+    for line in text.splitlines(keepends=True):
+        plain = line.strip()
+        kind = _ALONE.get(plain.lower())
+        if kind is not None and (plain.isupper() or not before or before[-1] in ".:"):
+            found.append(_Header(start, start + len(line), kind))
+        start, before = start + len(line), plain
+    return found
 
 
 def _end_of_skipped(text: str, start: int, end: int, nothing_else: bool) -> int:

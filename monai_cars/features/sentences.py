@@ -6,16 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from monai_cars.features.words import Token, tokens
+from monai_cars.features.words import GRAMMAR, Token, tokens
 
+_LONGEST = 250  # words; a longer "sentence" is no sentence, and would only take time
 _ENDS = frozenset((".", ";"))
-_BULLETS = frozenset(("-", "*", "•", "·", "–", "—", "o", ">"))
+_BULLETS = frozenset(("-", "*", ">", "\u2022", "\u00b7", "\u2013", "\u2014"))
+_EMPTY_LINE = re.compile(r"\n[^\S\n]*\n")
 _LETTER = re.compile(r"[^\W\d_]")
-# After these a line goes on below, whatever the next line begins with.
-_GOES_ON = frozenset(
-    "a an the of in on at to from with without no not and or for by is are was were be as than that which its this left right "
-    "bilateral small large moderate mild new old upper lower middle mid , : / - dr there has have been status post xxxx".split()
-)
+_GOES_ON = GRAMMAR["goes on"]
 
 
 class Sentence(NamedTuple):
@@ -54,9 +52,11 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> Iterator[Sen
     """
     found: list[Token] = []
     marks = tokens(text, start, end)
+    raw = [text[mark.start : mark.start + 2] for mark in marks if mark.word[:1].isalpha()]
+    titled = 2 * sum(word.istitle() for word in raw) > len(raw)  # Every Word Begins With A Capital
     for place, token in enumerate(marks):
         gap = text[found[-1].end : token.start] if found else ""
-        if found and "\n" in gap and _line_ends(text, gap, found, marks, place):
+        if len(found) >= _LONGEST or (found and "\n" in gap and _line_ends(text, gap, found, marks[place], titled)):
             yield Sentence(found, False)
             found = []
         if token.word in _ENDS and _ends(text, token):
@@ -81,11 +81,11 @@ def _sentence(found: list[Token], asked: bool) -> Iterator[Sentence]:
 def _ends(text: str, token: Token) -> bool:
     """A full stop ends a sentence before a space, or between words when the space was forgotten."""
     after = text[token.end : token.end + 1]
-    return not after or not after.isalnum() or bool(_LETTER.match(after)) and token.start > 2 or after.isdigit()
+    return not after or not after.isalnum() or (bool(_LETTER.match(after)) and token.start > 2) or after.isdigit()
 
 
 def _follows_a_word(text: str, token: Token) -> bool:
-    """ "effusion?" asks about what was said; in "?effusion" the mark asks about what comes."""
+    """Whether the mark asks about what was said ("effusion?"), not about what comes ("?effusion")."""
     return token.start > 0 and not text[token.start - 1].isspace()
 
 
@@ -96,12 +96,11 @@ def _item(text: str, marks: list[Token], place: int) -> bool:
     return len(marks[place - 1].word) <= 2 and (place == 1 or marks[place - 2].word != ",")
 
 
-def _line_ends(text: str, gap: str, before: list[Token], marks: list[Token], place: int) -> bool:
-    """Whether a sentence ends with its line: before an empty line, a bullet, or a capital where lines are unpunctuated."""
-    if gap.count("\n") > 1:
+def _line_ends(text: str, gap: str, before: list[Token], token: Token, titled: bool) -> bool:
+    """Whether a sentence ends with its line: before an empty line or a bullet, or where the next begins anew."""
+    if _EMPTY_LINE.search(gap):
         return True
-    word = text[marks[place].start : marks[place].end]
+    word = text[token.start : token.end]
     if word in _BULLETS:
         return True
-    mixed = word[:1].isupper() and word[1:].islower()
-    return mixed and before[-1].word not in _GOES_ON
+    return not titled and word[:1].isupper() and word[1:].islower() and before[-1].word not in _GOES_ON

@@ -1,4 +1,4 @@
-"""What a sentence says of the state of a structure: "heart size is normal", "blunting of the left costophrenic angle"."""
+"""What a sentence says of a structure's state: "heart size is normal", "blunting of the left costophrenic angle"."""
 
 from __future__ import annotations
 
@@ -7,26 +7,18 @@ from typing import NamedTuple
 
 from monai_cars.features.lexicon import Found, anatomy
 from monai_cars.features.patterns import Hit
+from monai_cars.features.words import GRAMMAR
 
-NORMAL = frozenset(("normal", "high normal", "small", "clear", "dry", "negative"))  # states that deny rather than assert
-_COPULAS = frozenset("is are was were be appear remain become seem : has have of again now also being".split())
-_DEGREES = frozenset(
-    "mildly moderately severely markedly slightly minimally massively grossly stably mild moderate severe marked slight "
-    "minimal very quite somewhat significantly otherwise now again still borderline diffusely globally essentially more at "
-    "least to overall relatively not entirely completely fully partially within top persistently chronically unchanged "
-    "stable newly bilaterally prominently diffuse generalized essentially in and but or".split()
-)
-_OF = frozenset(
-    "of the a in left right both bilateral size overall to patient patient's anterior posterior lateral medial upper lower "
-    "superior inferior visualized imaged all and or".split()
-)
-_ON = frozenset(
-    "over overlying overlie in within at behind near into through along above below around throughout from toward across "
-    "project obscuring under beneath between silhouetting obscure inside involving".split()
-)
-_VERBS = frozenset("is are was were has have remain appear cannot can demonstrate show may could".split())
-_JOINS = frozenset(("and", "but", "or", "to", ",", "remain", "now", "is", "are", "also", "yet", "though", "still"))
-_LINKS = frozenset(("but", "while", "whereas", "although", "though", "however", "with", "without", "-"))
+NORMAL = frozenset(
+    ("normal", "high normal", "small", "clear", "dry", "negative")
+)  # states that deny rather than assert
+_COPULAS = GRAMMAR["copulas"]
+_DEGREES = GRAMMAR["degrees"]
+_OF = GRAMMAR["of"]
+_ON = GRAMMAR["places"]
+_VERBS = GRAMMAR["structure verbs"]
+_JOINS = GRAMMAR["joins"]
+_LINKS = GRAMMAR["links"]
 _SHARE = 5  # words between two predicates of one subject, at most
 _REACH = 6  # words between a predicate and the structure after it, at most
 
@@ -40,6 +32,7 @@ class State(NamedTuple):
         sure: the words deny a finding; no scope of a "no" turns them round.
         start: first word, of either.
         end: after the last word.
+        structure: where the structure is.
         predicate: where the predicate is.
     """
 
@@ -48,6 +41,7 @@ class State(NamedTuple):
     sure: bool
     start: int
     end: int
+    structure: Hit
     predicate: Hit
 
 
@@ -64,12 +58,14 @@ def _said(predicate: Hit, members: list[Hit]) -> list[State]:
     said = []
     for structure in members:
         entry = anatomy()["structures"][structure.payload]
-        if entry.get("alone") and (any(one.payload != structure.payload for one in members) or predicate.start - structure.end > _SHARE):
+        if entry.get("alone") and (
+            any(one.payload != structure.payload for one in members) or predicate.start - structure.end > _SHARE
+        ):
             continue
         start, end = min(structure.start, predicate.start), max(structure.end, predicate.end)
         for status, names in entry["states"].get(predicate.payload, {}).items():
             sure = predicate.payload in NORMAL
-            said += [State(name, status, sure, start, end, predicate) for name in names]
+            said += [State(name, status, sure, start, end, structure, predicate) for name in names]
     return said
 
 
@@ -166,7 +162,7 @@ def _shares(predicate: Hit, group: Sequence[Hit], words: Sequence[str], place: i
     between = words[place : predicate.start]
     if predicate.start - place > _SHARE or predicate.start < group[-1].end:
         return False
-    if not between or between[0] not in _JOINS and between[0] not in _DEGREES:
+    if not between or (between[0] not in _JOINS and between[0] not in _DEGREES):
         return False
     if any(word not in _JOINS and word not in _DEGREES and word not in _COPULAS for word in between):
         return False
@@ -175,7 +171,7 @@ def _shares(predicate: Hit, group: Sequence[Hit], words: Sequence[str], place: i
 
 
 def _told_of_a_finding(predicate: Hit, words: Sequence[str], found: Found) -> bool:
-    """The word belongs to a finding that follows at once: "enlarged lymph nodes", "increased opacity": the word belongs to a finding that follows at once."""
+    """Whether a predicate belongs to a finding that follows at once ("enlarged lymph nodes")."""
     if predicate.payload in NORMAL:
         return False
     ends = range(predicate.end, predicate.end + 3)

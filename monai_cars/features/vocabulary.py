@@ -52,9 +52,9 @@ class Vocabulary:
         edits: what the editors call a finding -> what it is called here.
         labels: label -> rule over findings: a finding, {"any": [...]} or {"all": [...]}, nested at will.
         other: the label of a film with findings that no rule covers.
-        report: finding -> relation -> concepts of `phrases/findings.yaml`: how report text is read (`features.reading`).
+        report: finding -> relation -> concepts of `phrases/findings.yaml`: how report text is read.
         phrases: finding -> further phrases that name it in a report, in the syntax of that file.
-        codes: finding -> {scheme: code}, such as {"SNOMED CT": "36118008"}; for people and exports, nothing is computed.
+        codes: finding -> {scheme: code}, such as {"SNOMED CT": "36118008"}; nothing is computed from them.
         source: where it comes from.
 
     Example:
@@ -158,8 +158,8 @@ def load_vocabulary(vocabulary: str | Path | Vocabulary) -> Vocabulary:
 
     Args:
         vocabulary: "carpa-19", "chexpert-14", "nih-14" (hyphens may be left out), a path to a file with `name` and
-            `findings` (and, as the built-in files show, `no_finding`, `ancestors`, `unsettles`, `edits`, `labels`, `other`,
-            `report`, `phrases`, `codes`), or a Vocabulary.
+            `findings` (and, as the built-in files show, `no_finding`, `ancestors`, `unsettles`, `edits`, `labels`,
+            `other`, `report`, `phrases`, `codes`), or a Vocabulary.
 
     Raises:
         VocabularyError: no such name or file, or a file that breaks a rule.

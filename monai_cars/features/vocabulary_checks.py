@@ -28,9 +28,7 @@ def names_of(key: str, name: str, others: Any) -> tuple[str, ...]:
 def report_entries(name: str, entry: Any) -> dict[str, tuple[str, ...]]:
     """An entry of `report` from a file: relation -> concepts."""
     if not isinstance(entry, dict) or any(key not in RELATIONS or not isinstance(entry[key], list) for key in entry):
-        raise VocabularyError(
-            f"`report: {name}` maps {', '.join(RELATIONS)} to lists of concepts (got {entry!r})."
-        )
+        raise VocabularyError(f"`report: {name}` maps {', '.join(RELATIONS)} to lists of concepts (got {entry!r}).")
     return {relation: tuple(concepts) for relation, concepts in entry.items()}
 
 
@@ -94,17 +92,13 @@ def _check_rule(vocabulary: Vocabulary, label: str, rule: Any) -> None:
 
 def _known(vocabulary: Vocabulary, key: str, name: str) -> None:
     if name not in vocabulary.findings:
-        raise VocabularyError(
-            f"`{key}` names {name!r}, which is not among the findings {listed(vocabulary.findings)}."
-        )
+        raise VocabularyError(f"`{key}` names {name!r}, which is not among the findings {listed(vocabulary.findings)}.")
 
 
 def _check_codes(vocabulary: Vocabulary) -> None:
     for name, codes in vocabulary.codes.items():
         if not isinstance(codes, Mapping) or not all(isinstance(part, str) for pair in codes.items() for part in pair):
-            raise VocabularyError(
-                f"`codes: {name}` maps a scheme to a code, both in quotes (got {codes!r})."
-            )
+            raise VocabularyError(f"`codes: {name}` maps a scheme to a code, both in quotes (got {codes!r}).")
 
 
 def listed(names: tuple[str, ...]) -> str:

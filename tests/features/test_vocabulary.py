@@ -10,6 +10,7 @@ from monai_cars.features import BUILT_IN, Vocabulary, VocabularyError, load_voca
 def test_sizes(name, size):
     assert len(load_vocabulary(name)) == size
     assert load_vocabulary(name.upper()) == load_vocabulary(name)
+    assert load_vocabulary(name.replace("-", "")) is load_vocabulary(name)
 
 
 # What a vocabulary has no word for; an edit of it cannot keep such a vector in step and is refused.
@@ -81,6 +82,12 @@ def test_a_users_own_file(tmp_path):
         ("name: x\nfindings: [a, b]\nancestors: {a: [b], b: [a]}", r"`ancestors` go in a circle through 'a'"),
         ("name: x\nfindings: [a]\nlabels: {l: {some: [a]}}", r"`labels: l`: a rule is a finding"),
         ("name: x\nfindings: [a]\nlabels: {l: {any: [b]}}", r"`labels: l` names 'b'"),
+        ("name: x\nfindings: [a]\nphrases: {b: [b]}", r"`phrases` names 'b'"),
+        ("name: x\nfindings: [a]\nphrases: {a: spot}", r"`phrases: a` must be a list of phrases \(got 'spot'\)"),
+        ("name: x\nfindings: [a]\nphrases: {a: [_ spot]}", r"`phrases: a`: a phrase begins and ends with a word"),
+        ("name: x\nfindings: [a]\nphrases: {a: [3]}", r"`phrases: a`: a phrase is words such as .*\(got 3\)"),
+        ("name: x\nfindings: [a]\nreport: {a: {is: [b]}}", r"`report: a` maps means, implied_by, suggested_by"),
+        ("name: x\nfindings: [a]\ncodes: {a: {RadLex: 3}}", r"`codes: a` maps a scheme to a code, both in quotes"),
         ("name: [x", r"own.yaml: not YAML"),
     ],
 )
