@@ -19,7 +19,7 @@ LARGEST_MM = 45.0  # farther than this nothing says what the lung behind the hea
 WALL_MM = 6.0  # of lung that must be seen lateral of the heart
 LEAST = 0.15  # contrast units between heart and lung at which its border is seen
 UNSEEN = 0.06  # share of the border that may be unseen
-FLOOR_MM = 2.5  # over which the lung ends at the diaphragm
+FLOOR_MM = 9.0  # over which the lung ends at the diaphragm: how sharply it does so behind the heart nobody sees
 VESSELS_MM = 3.0  # sigma: finer detail is vessels, which the uncovered lung borrows from the lung beside it
 
 
