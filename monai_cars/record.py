@@ -50,8 +50,9 @@ def edit_record(film: Film, edit: Edit, editor: Editor) -> dict[str, Any]:
         "clipped_share": 0.0,
         "accepted": False,
         "reason": "",
-        # What the anatomy itself shows, such as the heart, a film has once: with it the finding goes.
-        "instance_only": edit.operation == "delete" and edit.region is not None,
+        # What the anatomy itself shows, such as the heart, a film has once: with it the finding goes. Of tubes
+        # and wires some are not found.
+        "instance_only": edit.operation == "delete" and (edit.region is not None or edit.finding == "support devices"),
         "note": "",
         "box": None,
         "lesion_rle": "",

@@ -74,7 +74,9 @@ def find_devices(image: torch.Tensor, unit: ContrastUnit, mm: float) -> Devices:
     like = likeness(ridges, mm)
     group = _device_curves(ridges, like, mm)
     lines, lengths = _drawn(ridges, group, u.shape, mm)
-    fixed = opaque_marks(u, native, factor=factor, mm=mm)
+    # A cable may be as white as a letter; letters are short.
+    cables = np.concatenate([[False], lengths >= CABLE_MM])[lines]
+    fixed = opaque_marks(u, native, factor=factor, mm=mm) & ~cables
     parts, count = ndi.label(compact_parts(u, mm) & _beside(lines, lengths, mm) & (lines == 0) & ~fixed)
     surest = ndi.maximum(like, group, np.arange(1, len(lengths) + 1)) if len(lengths) else np.zeros(0)
     lines = np.where(parts > 0, parts + len(lengths), lines).astype(np.int32)

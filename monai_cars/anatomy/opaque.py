@@ -7,8 +7,10 @@ import torch
 from scipy import ndimage as ndi
 from torch.nn import functional
 
-WHITE, BLACK = 0.16, 0.01  # share of the film's range that still counts as its end
-STROKE_MM = 12.0  # a letter's stroke, a clip and a sternal wire are narrower
+WHITE, BLACK = 0.16, 0.01  # share of the film's range that still counts as its end: letters are not always at it
+SATURATED = 0.03  # the same for metal
+STROKE_MM = 8.0  # a letter's stroke, a clip and a sternal wire are narrower
+RING_MM, LETTER_LEAST = 2.5, 4  # what surrounds a letter; pixels of its smallest part
 STANDS_OUT = 0.5  # contrast units over the surroundings
 LARGEST_MM2 = 3000.0  # a pacemaker's generator is about 50 x 45 mm; a saturated abdomen is larger
 EDGE_MM, SHARP = 2.5, 0.6  # metal ends within EDGE_MM along most of its border, tissue does not
@@ -42,9 +44,10 @@ def opaque_marks(u: np.ndarray, native: torch.Tensor, *, factor: int, mm: float)
     black = _any_in_block(native <= low + BLACK * (high - low), factor)[: u.shape[0], : u.shape[1]]
     if not white.any() and not black.any():
         return white
-    strokes = white & (u - _background(u, STROKE_MM * mm) > STANDS_OUT)
-    strokes |= black & (-u - _background(-u, STROKE_MM * mm) > STANDS_OUT)
-    marks = strokes | _metal(u, white, mm)
+    strokes = _alone(white & (u - _background(u, STROKE_MM * mm) > STANDS_OUT), u, mm)
+    strokes |= _alone(black & (-u - _background(-u, STROKE_MM * mm) > STANDS_OUT), -u, mm)
+    saturated = _any_in_block(native >= high - SATURATED * (high - low), factor)[: u.shape[0], : u.shape[1]]
+    marks = strokes | _metal(u, saturated, mm)
     return ndi.binary_dilation(marks, iterations=max(1, round(GROWN_MM * mm))) if marks.any() else marks
 
 
@@ -62,6 +65,20 @@ def compact_parts(u: np.ndarray, mm: float) -> np.ndarray:
     keep = (peak > core) & (area <= PART_LARGEST_MM2) & (area >= PART_LEAST_MM2)
     keep[0] = False
     return keep[labels]
+
+
+def _alone(mask: np.ndarray, u: np.ndarray, mm: float) -> np.ndarray:
+    """(h, w) bool parts that stand out from most of what surrounds them; a bright corner does from half of it."""
+    labels, _ = ndi.label(mask, structure=np.ones((3, 3)))
+    reach = max(2, round(RING_MM * mm))
+    kept = np.zeros_like(mask)
+    for number, box in enumerate(ndi.find_objects(labels), start=1):
+        window = tuple(slice(max(s.start - reach, 0), s.stop + reach) for s in box)
+        part = labels[window] == number
+        ring = ndi.binary_dilation(part, iterations=reach) & ~ndi.binary_dilation(mask[window])
+        if part.sum() >= LETTER_LEAST and ring.any():
+            kept[window] |= part & (np.percentile(u[window][ring], 80) < u[window][part].mean() - STANDS_OUT)
+    return kept
 
 
 def _background(u: np.ndarray, width: float) -> np.ndarray:

@@ -17,6 +17,7 @@ STANDS_OUT = 2.0  # times the root mean square of the ridges around; what stands
 FLOOR = 0.02  # contrast units; least of that root mean square
 CEILING = 0.15  # contrast units; more of one line does not raise the level that its neighbours are held against
 AROUND_MM = 24.0
+ITSELF = 0.25  # share of its height by which a point of a line exceeds its sides without the averaging along it
 REACH = 4  # pixels from one point of a line to the next: across a crossing, not across a rib
 
 
@@ -98,8 +99,14 @@ def trace_ridges(u: np.ndarray, mm: float, *, gap_mm: float = GAP_MM) -> Ridges:
     dy, dx = np.rint(np.cos(angle)).astype(int), np.rint(-np.sin(angle)).astype(int)
     crest = (best[y, x] >= best[y + dy, x + dx]) & (best[y, x] > best[y - dy, x - dx])
     y, x, orientation = y[crest], x[crest], orientation[crest]
+    alone = np.zeros(len(y), int)
+    points = Ridges(y, x, angle[crest], best[y, x], alone, 1, smooth)
+    # Averages that cross a bright line slantwise are raised by it beside it too: a point must be bright itself.
+    sides = np.maximum(points.along(smooth, gap_mm * mm, 2.0), points.along(smooth, -gap_mm * mm, 2.0))
+    bright = points.along(smooth, 0.0, 2.0) - sides > ITSELF * points.height
+    y, x, orientation = y[bright], x[bright], orientation[bright]
     curve, count = _linked(y, x, orientation, u.shape)
-    return Ridges(y, x, angle[crest], best[y, x], curve, count, smooth)
+    return Ridges(y, x, points.angle[bright], best[y, x], curve, count, smooth)
 
 
 def _oriented(smooth: np.ndarray, gap: float) -> tuple[np.ndarray, np.ndarray]:

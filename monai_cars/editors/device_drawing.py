@@ -119,9 +119,9 @@ def _near(path: np.ndarray, reach: float, shape: tuple[int, int]) -> tuple[np.nd
     inside = (path > -reach).all(1) & (path[:, 0] < shape[0] + reach) & (path[:, 1] < shape[1] + reach)
     grid = max(int(reach), 1)
     cells = np.unique(np.rint(path[inside] / grid).astype(int), axis=0)
-    around = np.stack(np.mgrid[-1:2, -1:2], -1).reshape(-1, 2)
+    around = np.moveaxis(np.mgrid[-1:2, -1:2], 0, -1).reshape(-1, 2)
     cells = np.unique((cells[:, None] + around).reshape(-1, 2), axis=0)
-    pixels = np.stack(np.mgrid[:grid, :grid], -1).reshape(-1, 2) - grid // 2
+    pixels = np.moveaxis(np.mgrid[:grid, :grid], 0, -1).reshape(-1, 2) - grid // 2
     all_ = (cells[:, None] * grid + pixels).reshape(-1, 2)
     kept = (all_ >= 0).all(1) & (all_[:, 0] < shape[0]) & (all_[:, 1] < shape[1])
     return all_[kept, 0], all_[kept, 1]

@@ -18,6 +18,7 @@ from monai_cars.editors.canvas import Canvas, uniform
 
 CARINA = 0.37
 STEP = 0.25  # working pixels between samples of a path
+MOST_LEAN = 0.15  # of the height: a rotated patient's midline, not a hidden lung's
 JITTER = 4.0  # thorax units by which inner points of a path vary
 Points = list[tuple[float, float]]
 
@@ -60,25 +61,24 @@ def body_of(canvas: Canvas) -> Body:
     top = float(np.mean([r[0] for r in rows]))
     height = max(float(np.mean([r[-1] for r in rows])) - top, 20.0)
     columns = np.flatnonzero((right | left).any(0))
-    middle = _medial(right, left, mirrored=canvas.mirrored)
-    at = np.flatnonzero(np.isfinite(middle))
-    slope, start = np.polyfit((at - top) / height, middle[at], 1) if len(at) > 10 else (0.0, float(columns.mean()))
-    slope = float(np.clip(slope, -0.15 * height, 0.15 * height))
-    start = float(np.nanmedian(middle) - slope * 0.3) if len(at) > 10 else start
+    gap = np.array(_medial(right, left, mirrored=canvas.mirrored))
+    start, lean = float(columns.mean()), 0.0
+    if len(gap) > 10:
+        lean = float(
+            np.clip(np.polyfit((gap[:, 0] - top) / height, gap[:, 1], 1)[0], -MOST_LEAN * height, MOST_LEAN * height)
+        )
+        start = float(np.median(gap[:, 1])) - lean * 0.3
     unit = float(columns[-1] - columns[0] + 1) / 280.0
-    return Body((top, start), slope, height, unit, -1 if canvas.mirrored else 1, canvas.u.shape)
+    return Body((top, start), lean, height, unit, -1 if canvas.mirrored else 1, canvas.u.shape)
 
 
-def _medial(right: np.ndarray, left: np.ndarray, *, mirrored: bool) -> np.ndarray:
-    """(h,) middle of the gap between the fields in their upper half, not a number elsewhere."""
+def _medial(right: np.ndarray, left: np.ndarray, *, mirrored: bool) -> list[tuple[int, float]]:
+    """Rows of the fields' upper half and the middle of the gap between them there."""
     if mirrored:
         right, left = left, right
-    both = right.any(1) & left.any(1)
-    rows = np.flatnonzero(both)
-    middle = np.full(len(both), np.nan)
-    for row in rows[len(rows) // 10 : len(rows) // 2]:
-        middle[row] = (np.flatnonzero(right[row])[-1] + np.flatnonzero(left[row])[0]) / 2
-    return middle
+    rows = np.flatnonzero(right.any(1) & left.any(1))
+    upper = rows[len(rows) // 10 : len(rows) // 2]
+    return [(int(r), float(np.flatnonzero(right[r])[-1] + np.flatnonzero(left[r])[0]) / 2) for r in upper]
 
 
 def smooth_path(body: Body, points: Points, generator: torch.Generator, jitter: float = JITTER) -> np.ndarray:

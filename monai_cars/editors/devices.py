@@ -16,6 +16,7 @@ from monai_cars.editors.canvas import Canvas, enlarge, uniform
 from monai_cars.editors.device_drawing import Can, Tube, draw_electrode, draw_generator, draw_tube, finish
 
 VISIBLE = 0.05  # contrast units
+BURNT = 0.015  # share of the film's range
 HEADROOM = 0.12  # contrast units below the film's brightest; nothing brighter can be drawn over
 TRIES = 400
 MARGIN = 3  # native pixels
@@ -131,10 +132,11 @@ def _visible_length(canvas: Canvas, path: np.ndarray, mm: float) -> np.ndarray:
     """(n,) length in millimetres so far that lies on the film and where the film is not white already."""
     rows, columns = np.rint(path).astype(int).T
     inside = (rows >= 0) & (rows < canvas.u.shape[0]) & (columns >= 0) & (columns < canvas.u.shape[1])
-    brightest = float(canvas.native.max())
+    brightest, darkest = float(canvas.native.max()), float(canvas.native.min())
     there = np.full(len(path), np.inf)
-    there[inside] = canvas.blur(canvas.u, 1.5)[rows[inside], columns[inside]]
-    return np.cumsum((there < brightest - HEADROOM) * paths.STEP) / mm
+    there[inside] = canvas.blur(canvas.u, 3.0)[rows[inside], columns[inside]]
+    shown = (there < brightest - HEADROOM) & (there > darkest + BURNT * (brightest - darkest))
+    return np.cumsum(shown * paths.STEP) / mm
 
 
 def _choose(pool: Sequence[Device], asked: float, generator: torch.Generator) -> tuple[list[Device], list[float]]:
@@ -186,7 +188,10 @@ def _draw(canvas: Canvas, chosen: Sequence[Device], lengths: Sequence[float], mm
         draw_generator(film, (device.path[0] + 0.5) * f - 0.5, mm * f, device.can)
     smooth = torch.from_numpy(canvas.blur(canvas.u, 3.0))
     beneath = enlarge(smooth.numpy(), Box(0, 0, *shape), f, torch.device("cpu")).numpy()
-    return finish(film, beneath, mm * f)
+    # What the beam did not reach, and air that it burnt black, shows nothing.
+    darkest, brightest = float(canvas.native.min()), float(canvas.native.max())
+    shown = np.clip((beneath - darkest) / (BURNT * (brightest - darkest)) - 0.5, 0.0, 1.0)
+    return finish(film, beneath, mm * f) * shown
 
 
 def _proposal(canvas: Canvas, drawn: np.ndarray, asked: Quantity, note: str) -> Proposal:

@@ -16,7 +16,11 @@ CHECKS: Mapping[str, tuple[str, str]] = {
     "opacity_removed": ("at most", "share of the opacity that is left"),
     "rewritten": ("at least", "share of the support's pixels whose value differs"),
     "density_preserved": ("at most", "mean change over the support, in contrast units"),
-    "devices_preserved": ("at least", "least share of its contrast that a tube or wire keeps; 0 where a mark changed"),
+    "devices_preserved": (
+        "at least",
+        "least share of its contrast that a tube or wire keeps; 0 where a mark changed",
+    ),
+    "devices_removed": ("at most", "share of the contrast of tubes and wires that is left"),
     "anatomy_preserved": ("at least", "smallest Dice of a lung field or the heart, segmented before and after"),
 }
 _PLURALS = {"mass": "masses"}

@@ -4,6 +4,7 @@ from monai_cars.gates.anatomy_preserved import AnatomyPreserved
 from monai_cars.gates.contract import Check, CheckResult, Context, Gate, Verdict, joined, judged, unavailable
 from monai_cars.gates.density_preserved import DensityPreserved
 from monai_cars.gates.devices_preserved import DevicesPreserved
+from monai_cars.gates.devices_removed import DevicesRemoved
 from monai_cars.gates.hole import NoHole
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.profiles import default_gate
@@ -22,6 +23,7 @@ __all__ = [
     "Context",
     "DensityPreserved",
     "DevicesPreserved",
+    "DevicesRemoved",
     "Gate",
     "InsideLung",
     "InsideRegion",

@@ -70,7 +70,8 @@ class DeleteFindingd(FilmEditd):
 
     The label becomes 0 only when every known instance is gone and `complete` says that the known ones are all;
     else it stays, and the record says `instance_only`. An enlarged heart, an enlarged cardiomediastinum and support
-    devices need no place, since the anatomy shows it: an accepted deletion of them sets the label to 0.
+    devices need no place. An accepted deletion of the first two sets the label to 0; with support devices it stays,
+    since a faint or wide tube may not have been found.
 
     Args:
         keys: key of the film.
