@@ -216,7 +216,8 @@ class _Clause:
 
     def offered(self, one: Named) -> bool:
         """Whether it stands in an alternative ("atelectasis or pneumonia")."""
-        if one.concept not in alternatives():
+        unchanged = any(hit.payload in _ENDINGS and hit.end <= one.start for hit in self.triggers)
+        if one.concept not in alternatives() or unchanged:  # "no change in the opacity or effusion" offers nothing
             return False
         after = self.words[one.end : one.end + 2]
         if after and (after[0] in _OR or list(after) == [",", "versus"] or list(after) == [",", "vs"]):

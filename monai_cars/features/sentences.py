@@ -68,7 +68,7 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> Iterator[Sen
         elif _item(text, marks, place):
             yield from _sentence(found[:-1] if found and found[-1].word.isdigit() else found, False)
             found = []
-        elif token.word != "." and not set(token.word) <= {"x"}:  # "XXXX" hides a word
+        elif token.word != "." and (token.word.strip("x") or len(token.word) == 1):  # "XXXX" hides a word
             found.append(token)
     yield from _sentence(found, False)
 
