@@ -34,8 +34,8 @@ def lung_markings(canvas: Canvas) -> np.ndarray:
     Example:
         >>> flat = np.zeros((64, 64), np.float32)
         >>> film = Canvas(flat, np.ones((3, 64, 64), bool), 1, torch.zeros(64, 64), 1.0, None)
-        >>> float(np.abs(lung_markings(film)).max())
-        0.0
+        >>> bool(np.abs(lung_markings(film)).max() < 0.002)
+        True
     """
     direction, agreement = _rib_direction(canvas)
     smooth = canvas.blur(canvas.u, SHARP_MM)

@@ -13,6 +13,7 @@ CHECKS: Mapping[str, tuple[str, str]] = {
     "no_seam": ("at most", "step at the support's border, in units of the film's own texture there"),
     "severity_agrees": ("at most", "relative difference between the measured and the asked severity"),
     "visible": ("at least", "the change in the lesion over the spread of the film around it"),
+    "no_hole": ("at most", "how much darker than the lung around it the place became, in contrast units"),
     "opacity_removed": ("at most", "share of the opacity that is left"),
     "rewritten": ("at least", "share of the support's pixels whose value differs"),
     "density_preserved": ("at most", "mean change over the support, in contrast units"),

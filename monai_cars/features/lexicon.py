@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from monai_cars.features.patterns import Hit, Matcher, longest, outside
+from monai_cars.features.patterns import Hit, PhraseMatcher, longest, outside
 from monai_cars.features.vocabulary_checks import VocabularyError
 from monai_cars.features.words import read_phrases
 
@@ -39,7 +39,7 @@ class Lexicon:
     """
 
     def __init__(self, own: Mapping[str, Sequence[str]] | None = None) -> None:
-        self._matcher = Matcher()
+        self._matcher = PhraseMatcher()
         for concept, entry in findings().items():
             self._add("finding", concept, entry["phrases"], entry.get("not", ()))
         for name, phrases in (own or {}).items():

@@ -52,7 +52,7 @@ def _choice(part: str) -> list[str | None]:
     return [*words, None] if part.endswith("?") else words
 
 
-class Matcher:
+class PhraseMatcher:
     """Finds many phrases at once in a list of words."""
 
     def __init__(self) -> None:

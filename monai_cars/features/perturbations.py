@@ -155,9 +155,7 @@ def _changed(vector: FeatureVector, present: Iterable[str], absent: Iterable[str
     for name in absent:
         values.update(dict.fromkeys((name, *vocabulary.implying(name)), 0.0))
     for name in present:
-        values[name] = 1.0
-    for name in [name for name, value in values.items() if value >= PRESENT]:
-        values.update(dict.fromkeys(vocabulary.implied(name), 1.0))
+        values.update(dict.fromkeys((name, *vocabulary.implied(name)), 1.0))
     if vocabulary.no_finding is not None:
         beside = (vocabulary.no_finding, *vocabulary.beside_no_finding)
         others = [value for name, value in values.items() if name not in beside]

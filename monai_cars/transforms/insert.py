@@ -25,7 +25,8 @@ class InsertFinding(Transform):
         severity: in [0, 1], from the mildest visible finding to the severest, or a Quantity such as 18 mm; None lets
             the editor choose.
         seed: decides every draw of the edit.
-        **loop: `editor`, `gate`, `segmenter`, `device` and `max_attempts` of `monai_cars.transforms.loop.EditLoop`.
+        **loop: `editor`, `weights`, `gate`, `segmenter`, `device` and `max_attempts` of
+            `monai_cars.transforms.loop.EditLoop`.
 
     Raises:
         ValueError: an unknown finding, side or zone, or a severity out of range.
@@ -67,7 +68,7 @@ class InsertFindingd(FilmEditd):
     Args:
         keys: key of the film.
         finding: see `InsertFinding`, as are `side`, `zone`, `severity` and `seed`.
-        **options: keys and labels of `FilmEditd`; `editor`, `gate`, `segmenter`, `device`, `max_attempts` of
+        **options: keys and labels of `FilmEditd`; `editor`, `weights`, `gate`, `segmenter`, `device`, `max_attempts` of
             `EditLoop`.
 
     Example:

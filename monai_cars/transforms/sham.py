@@ -23,7 +23,8 @@ class ShamEdit(Transform):
         side: the patient's, "left" or "right"; None is either.
         zone: as for `InsertFinding`.
         seed: decides every draw of the edit.
-        **loop: `editor`, `gate`, `segmenter`, `device` and `max_attempts` of `monai_cars.transforms.loop.EditLoop`.
+        **loop: `editor`, `weights`, `gate`, `segmenter`, `device` and `max_attempts` of
+            `monai_cars.transforms.loop.EditLoop`.
 
     Example:
         >>> ShamEdit("nodule").edit.operation
@@ -55,7 +56,7 @@ class ShamEditd(FilmEditd):
     Args:
         keys: key of the film.
         finding: see `ShamEdit`, as are `side`, `zone` and `seed`.
-        **options: keys and labels of `FilmEditd`; `editor`, `gate`, `segmenter`, `device`, `max_attempts` of
+        **options: keys and labels of `FilmEditd`; `editor`, `weights`, `gate`, `segmenter`, `device`, `max_attempts` of
             `EditLoop`.
 
     Example:

@@ -4,7 +4,7 @@ import pytest
 
 from monai_cars.features import BUILT_IN, load_vocabulary, mentions
 from monai_cars.features.lexicon import anatomy, concepts, context, findings, shared_lexicon
-from monai_cars.features.patterns import Matcher, longest, variants
+from monai_cars.features.patterns import PhraseMatcher, longest, variants
 from monai_cars.features.sentences import sentences
 from monai_cars.features.structures import states
 
@@ -91,7 +91,7 @@ def test_a_phrase_that_cannot_be_read_is_refused(phrase):
 
 
 def test_the_longest_phrase_wins_and_gaps_end_with_the_clause():
-    matcher = Matcher()
+    matcher = PhraseMatcher()
     for phrase in ("effusion", "pericardial effusion", "fluid _ fissure"):
         matcher.add(phrase, phrase)
     words = ["pericardial", "effusion", "fluid", "in", "the", "fissure"]
