@@ -85,8 +85,7 @@ def default_gate(finding: str, operation: str, profile: str = "cheap") -> Gate:
     else:
         checks += [NoSeam(), SeverityAgrees(tolerance=TOLERANCE.get(finding, 0.20))]
         if finding not in NO_CONTRAST:
-            # A deletion may leave up to half of what a reader saw (OpacityRemoved): less of it need be seen to go.
-            checks.append(Visible(threshold=1.2) if operation == "delete" else Visible())
+            checks.append(Visible())
     if operation == "delete" and finding not in NO_CONTRAST:
         checks += [OpacityRemoved(), NoHole()]
     if finding not in ANYWHERE:
