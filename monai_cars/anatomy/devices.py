@@ -77,7 +77,9 @@ def find_devices(image: torch.Tensor, unit: ContrastUnit, mm: float) -> Devices:
     # A cable may be as white as a letter; letters are short.
     cables = np.concatenate([[False], lengths >= CABLE_MM])[lines]
     fixed = opaque_marks(u, native, factor=factor, mm=mm) & ~cables
-    parts, count = ndi.label(compact_parts(u, mm) & _beside(lines, lengths, mm) & (lines == 0) & ~fixed)
+    parts, count = np.zeros(u.shape, np.int32), 0
+    if (lengths >= CABLE_MM).any():  # elsewhere no part hangs on anything, and most films need not be searched
+        parts, count = ndi.label(compact_parts(u, mm) & _beside(lines, lengths, mm) & (lines == 0) & ~fixed)
     surest = ndi.maximum(like, group, np.arange(1, len(lengths) + 1)) if len(lengths) else np.zeros(0)
     lines = np.where(parts > 0, parts + len(lengths), lines).astype(np.int32)
     none = np.zeros(count)

@@ -95,6 +95,8 @@ def _metal(u: np.ndarray, white: np.ndarray, mm: float) -> np.ndarray:
     area = np.bincount(labels.ravel(), minlength=count + 1) / mm**2
     small = (area <= LARGEST_MM2) & (area >= 10.0)
     small[0] = False
+    if not small.any():
+        return np.zeros_like(white)
     border = white & ~ndi.binary_erosion(white)
     steep = u - ndi.grey_erosion(u, size=2 * max(1, round(EDGE_MM * mm)) + 1) > STANDS_OUT
     share = np.bincount(labels[border], steep[border], minlength=count + 1) / np.maximum(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import zlib
+from collections import OrderedDict
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,12 +20,41 @@ from monai_cars.editors.contract import Film
 FILL_MM, WIDE_MM = 1.5, 5.0  # reach of the fill from beside a line; the second inside a bundle of them
 LEAST_WEIGHT = 0.05
 FEATHER_MM = 2.0  # around a fixed mark
+MOST_REMEMBERED = 4096  # films a process
+_REMEMBERED: OrderedDict[tuple[Any, ...], tuple[Devices, bytes, bytes]] = OrderedDict()
 THORAX = 280.0  # millimetres of an inner thorax, for a film without scale
 
 
 def devices_of(film: Film, anatomy: torch.Tensor) -> Devices:
-    """The devices on a film, found once for all attempts of an edit."""
-    return find_devices(film.image, film.unit, _millimetre(film, anatomy))
+    """The devices on a film, found once for all attempts of an edit, and once a process for the films seen last.
+
+    A dataset whose films are cached is edited anew every epoch: the search would cost more than most edits.
+    """
+    mm = _millimetre(film, anatomy)
+    digest = hashlib.blake2b(film.image.cpu().numpy().tobytes(), digest_size=16)
+    key = (digest.hexdigest(), tuple(film.image.shape), film.unit, mm)
+    if key not in _REMEMBERED:
+        while len(_REMEMBERED) >= MOST_REMEMBERED:
+            _REMEMBERED.popitem(last=False)
+        _REMEMBERED[key] = _packed(find_devices(film.image, film.unit, mm))
+    return _unpacked(_REMEMBERED[key])
+
+
+def _packed(devices: Devices) -> tuple[Devices, bytes, bytes]:
+    """Devices with their masks compressed: most films have none, and a few kilobytes a film can be kept."""
+    lines, fixed = (zlib.compress(np.ascontiguousarray(m).tobytes(), 1) for m in (devices.lines, devices.fixed))
+    shape = np.array(devices.lines.shape)
+    return replace(devices, lines=shape, fixed=shape), lines, fixed
+
+
+def _unpacked(packed: tuple[Devices, bytes, bytes]) -> Devices:
+    devices, lines, fixed = packed
+    shape = tuple(devices.lines)
+    return replace(
+        devices,
+        lines=np.frombuffer(bytearray(zlib.decompress(lines)), np.int32).reshape(shape),
+        fixed=np.frombuffer(bytearray(zlib.decompress(fixed)), bool).reshape(shape),
+    )
 
 
 def without_devices(film: Film, devices: Devices) -> Film:
