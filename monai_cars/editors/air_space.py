@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage as ndi
 
-from monai_cars.edit import OPACIFIED, Edit, Proposal, Quantity
+from monai_cars.edit import Edit, Proposal, Quantity
 from monai_cars.editors.canvas import Canvas, smoothstep
 from monai_cars.editors.native import smooth_proposal
 from monai_cars.editors.parenchyma import Lung, opacified
 
 BRONCHOGRAM_IN = (0.28, 0.45)  # contrast units of filling between which a bronchus in it becomes visible
-MARGIN_MM = 2.5
+MARGIN_MM = 2.5  # width of the margin of a support in which nothing changes
 FAINTEST = 0.004  # contrast units; less is no change
 
 
@@ -94,6 +94,3 @@ def opacity(
 def aim(edit: Edit, draw: float) -> Quantity:
     """The asked amount, or one from the finding's range at ``draw`` in [0, 1]."""
     return edit.asked or edit.scale.amount(draw)
-
-
-__all__ = ["OPACIFIED", "Look", "added", "aim", "opacity"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 
@@ -13,9 +11,9 @@ from monai_cars.editors.airways import Airways
 from monai_cars.editors.canvas import Canvas, smooth_noise, smoothstep, uniform
 from monai_cars.editors.lung_texture import mottle
 from monai_cars.editors.parenchyma import Lung, cover
-from monai_cars.editors.patches import centres, patch_distance
+from monai_cars.editors.patches import AIR, centres, patch_distance
 
-LARGEST_MM = 400.0
+LARGEST_MM = 400.0  # a patch of this size fills every lung
 SPREAD_MM = 32.0  # between the centres of one consolidation
 STRETCH = (1.1, 1.9)  # segments are longer than wide
 DENSITY = (0.70, 1.0)  # share of soft-tissue density
@@ -24,12 +22,6 @@ FISSURE_HEIGHT = (0.42, 0.50)  # share of the right field's height at which the 
 FISSURE_MM = 1.5  # sharpness of a border on a fissure
 LOBAR = 0.55  # probability that a consolidation of the right lung ends at the minor fissure
 LOBE_FILL = 0.8  # largest part of a lobe that is filled before the border on the fissure is given up
-
-
-class _Fissure(NamedTuple):
-    """Side of the minor fissure that stays free: ``open`` is (h, w) in [0, 1], 1 where the lobe may be filled."""
-
-    open: np.ndarray
 
 
 def insert_consolidation(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
@@ -81,5 +73,5 @@ def _lobe(lung: Lung, place: tuple[int, int], share: float, generator: torch.Gen
     rows = np.arange(lung.field.shape[0], dtype=np.float32)[:, None]
     above = smoothstep(0.5 + (line - rows) / (2 * FISSURE_MM * lung.mm))
     lobe = above if place[0] < line[place] else 1.0 - above
-    room = (lobe > 0.5) & lung.free & (lung.room > 0.35)
+    room = (lobe > 0.5) & lung.free & (lung.room > AIR)
     return lobe if room.sum() * LOBE_FILL > share * lung.free.sum() else np.ones(lung.field.shape)

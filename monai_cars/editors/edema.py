@@ -25,7 +25,6 @@ ASYMMETRY = 0.10  # extent by which one side may be ahead of the other
 CUFF, CUFF_MM = 0.05, 1.3  # contrast units and thickness of a fluid-filled bronchial wall
 FULLER = 0.04  # contrast units of an upper-zone vessel
 BLUR_MM = 1.4  # by which fluid around them blurs the walls of vessels
-ANGLES = 0.35  # extent from which the costophrenic angles haze
 
 
 class _Side(NamedTuple):
@@ -42,10 +41,10 @@ def insert_edema(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Prop
     """Propose oedema that opacifies the asked share of both lung fields, alike on both sides up to noise.
 
     Raises:
-        CannotEdit: a side was asked for, a lung is missing, or the lungs are not aerated enough.
+        CannotEdit: a side or a zone was asked for, a lung is missing, or the lungs are not aerated enough.
     """
-    if edit.side is not None:
-        raise CannotEdit("oedema is a finding of both lungs; leave the side out")
+    if edit.side is not None or edit.zone is not None:
+        raise CannotEdit("oedema is a finding of both lungs; leave side and zone out")
     if any(canvas.lung(side).mean() <= SMALLEST_FIELD for side in ("right", "left")):
         raise CannotEdit("oedema needs both lung fields, and this film shows one")
     asked = aim(edit, uniform(0, 1, generator))

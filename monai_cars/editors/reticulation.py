@@ -48,12 +48,23 @@ def insert_reticulation(canvas: Canvas, edit: Edit, generator: torch.Generator) 
         return smoothstep((size - order) / SOFT) * pattern
 
     def seen(residual: np.ndarray) -> np.ndarray:
-        return visible(texture(residual, spacing), usual, lung.free) & lung.free
+        return visible(texture(_written(residual, canvas.factor), spacing), usual, lung.free) & lung.free
 
     what = f"lines over {asked.value:.0%} of the {place} lung would not stand out from its own texture"
     need, high = asked.value * lung.free.sum(), float(order[lung.field].max()) + SOFT
     residual = reach(draw, lambda drawn: float(seen(drawn).sum()), need, high, what=what)
     return opacity(canvas, residual, lung.space, asked, lesion=seen(residual))
+
+
+def _written(residual: np.ndarray, factor: int) -> np.ndarray:
+    """What block means of the native film see of a residual that was enlarged to it: bilinear, so a little smoother."""
+    if factor == 1:
+        return residual
+    offsets = (np.arange(factor) + 0.5) / factor - 0.5
+    side = np.clip(offsets, 0.0, None).mean()
+    for axis in (0, 1):
+        residual = ndi.convolve1d(residual, [side, 1.0 - 2.0 * side, side], axis=axis, mode="nearest")
+    return residual
 
 
 def _order(lung: Lung, zone: str | None, generator: torch.Generator) -> np.ndarray:

@@ -14,6 +14,7 @@ from monai_cars.counterfactual import make_counterfactual
 from monai_cars.edit import OPACIFIED, CannotEdit, Edit, Region
 from monai_cars.editors.nodule import perturbed_chord
 from monai_cars.editors.outline import outline_of
+from monai_cars.editors.parenchyma import RIM_MM
 from monai_cars.gates import DensityPreserved, Gate, NoSeam, OutsideUnchanged
 from monai_cars.measurement import measure
 
@@ -125,8 +126,11 @@ def test_the_lesion_lies_on_the_asked_side(finding, side, channel):
 @given(st.integers(0, 2**31), st.floats(0.0, 0.8))
 def test_a_consolidation_stays_in_the_lung_field(seed, severity):
     proposal = propose(FILM, _edit("consolidation", severity, side="right"), draw=seed)
-    field = FILM.anatomy[0][proposal.box.slices] > 0
-    assert not (proposal.support & ~field).any()
+    # An aerated rim that the segmented field missed is filled with it, up to RIM_MM beyond.
+    beyond = ndimage.distance_transform_edt(FILM.anatomy[0].numpy() == 0)[proposal.box.slices] * FILM.spacing[0]
+    assert beyond[proposal.support.numpy()].max() <= RIM_MM + FILM.spacing[0]
+    change = proposal.residual.abs().numpy()
+    assert change[beyond > 0].sum() <= 0.05 * change.sum()
 
 
 @settings(max_examples=8, deadline=None)
