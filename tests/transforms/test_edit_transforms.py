@@ -272,7 +272,7 @@ def test_masks_of_an_earlier_edit_must_have_moved_along(sample):
 
 @pytest.fixture
 def with_mass(sample):
-    out = InsertFindingd("image", "mass", side="right", severity=0.2, seed=4, keep_before=False)(sample)
+    out = InsertFindingd("image", "mass", side="right", severity=0.2, seed=7, keep_before=False)(sample)
     assert edits(out)[0]["accepted"]
     y0, x0, y1, x1 = edits(out)[0]["box"]
     return {"image": out["image"], "anatomy": out["anatomy"], "box": [y0, x0, y1, x1], "mask": out["lesion"]}
