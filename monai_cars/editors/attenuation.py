@@ -36,6 +36,7 @@ from monai_cars.editors.pneumothorax import (
 from monai_cars.editors.reticulation import insert_reticulation
 from monai_cars.editors.sham import sham_redraw
 from monai_cars.editors.site import sides_of
+from monai_cars.weights import load_record
 
 Draw = Callable[[Canvas, Edit, torch.Generator], Proposal]
 
@@ -104,7 +105,12 @@ class AttenuationEditor:
     """
 
     name: str = field(default="attenuation", init=False)
-    weights: str | None = field(default=None, init=False)
+
+    @property
+    def weights(self) -> str:
+        """What healthy lungs look like, which deletions compare with."""
+        record = load_record("healthy_lung")
+        return f"{record.name} sha256:{record.sha256}"
 
     def propose(self, film: Film, anatomy: torch.Tensor, edit: Edit, generator: torch.Generator) -> Proposal:
         """See :class:`monai_cars.editors.Editor`."""
