@@ -37,6 +37,7 @@ def run(hub, home, weights):
     )
 
 
+@pytest.mark.slow
 def test_a_pipeline_comes_from_the_hub_by_its_commit_and_then_from_the_cache(hub, tmp_path):
     folder = tiny_pipeline(tmp_path / "tiny")
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -54,6 +55,7 @@ def test_a_pipeline_comes_from_the_hub_by_its_commit_and_then_from_the_cache(hub
     assert set(large) == {1}
 
 
+@pytest.mark.slow
 def test_a_gated_pipeline_says_what_to_do(hub, tmp_path):
     commit = hub.repository("me/secret", gated=True).commit({"model_index.json": b"{}"})
     done = run(hub, tmp_path / "home", f"me/secret@{commit}")

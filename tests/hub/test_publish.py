@@ -105,6 +105,7 @@ def test_the_command_line(hub, bundle, capsys):
         publishing.main([str(bundle), "--repo_id", "me/cars"])
 
 
+@pytest.mark.slow
 def test_monai_downloads_the_bundle_and_runs_it(hub, bundle, tmp_path):
     commit = publish(bundle, "me/cars", private=False)
     environment = {
