@@ -54,7 +54,7 @@ class Devices:
 
 
 def find_devices(image: torch.Tensor, unit: ContrastUnit, mm: float) -> Devices:
-    """Find devices, markers and burnt-in text; 20 ms at 512 pixels, 60 ms on a film full of cables.
+    """Find devices, markers and burnt-in text.
 
     Args:
         image: (1, H, W) film, bright = dense.

@@ -112,7 +112,7 @@ def trace_ridges(u: np.ndarray, mm: float, *, gap_mm: float = GAP_MM) -> Ridges:
 def _oriented(smooth: np.ndarray, gap: float) -> tuple[np.ndarray, np.ndarray]:
     """Responses (orientations, h, w) times nine, and the largest (h, w): a line above the brighter of its sides.
 
-    Slices of padded arrays, written in place: at 512 pixels this takes 10 ms, by convolution it takes 100.
+    Slices of padded arrays, written in place: several times as fast as convolutions.
     """
     h, w = smooth.shape
     side = int(np.ceil(gap))
