@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import torch
 
@@ -15,6 +15,7 @@ from monai_cars.anatomy.devices import Devices
 from monai_cars.edit import Box, Edit, Quantity
 
 Outcome = Literal["pass", "fail", "unavailable"]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,18 @@ class Context:
     measured: Quantity | None
     segmenter: Callable[[torch.Tensor], torch.Tensor] | None = None
     devices: Devices | None = None
-    _after: dict[str, torch.Tensor] = field(default_factory=dict, repr=False, compare=False)
+    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def anatomy_after(self, after: torch.Tensor) -> torch.Tensor | None:
         """(S, H, W) masks of the film after the edit, segmented once and only when a check asks."""
-        if self.segmenter is None:
-            return None
-        if "masks" not in self._after:
-            self._after["masks"] = self.segmenter(after)
-        return self._after["masks"]
+        segmenter = self.segmenter
+        return None if segmenter is None else self.once("masks after", lambda: segmenter(after))
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` returns, made once for all checks of this edit: networks' answers are shared between them."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
 
     @cached_property
     def millimetre(self) -> float:
@@ -67,7 +71,18 @@ class Context:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check's value, the threshold that it was held against, and the verdict."""
+    """One check's value, the threshold that it was held against, and the verdict.
+
+    Args:
+        name: of the check.
+        value: what was found; None when it could not be.
+        threshold: the bound that it was held against.
+        verdict: whether it holds, or "unavailable".
+        reason: for people, empty when it passed.
+        required: whether the decision hangs on it.
+        code: for machines, the same for every film: the check's name with "_failed" or "_unavailable" behind it
+            unless the check says something more exact; empty when it passed.
+    """
 
     name: str
     value: float | None
@@ -75,6 +90,12 @@ class CheckResult:
     verdict: Outcome
     reason: str = ""
     required: bool = True
+    code: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.code and self.verdict != "pass":
+            ending = "failed" if self.verdict == "fail" else "unavailable"
+            object.__setattr__(self, "code", f"{self.name}_{ending}")
 
     def entry(self) -> dict[str, Any]:
         """JSON form; ``passed`` is None when the check was unavailable."""
@@ -85,6 +106,7 @@ class CheckResult:
             "verdict": self.verdict,
             "passed": None if self.verdict == "unavailable" else self.verdict == "pass",
             "reason": self.reason,
+            "code": self.code,
             "required": self.required,
         }
 

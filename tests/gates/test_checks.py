@@ -319,7 +319,7 @@ def test_the_support_may_be_any_crop(film, lungs):
 
     whole = context(INSERT, _support(), lesion=disc(SHAPE, RIGHT, 12), anatomy=lungs)
     box = Box(30, 20, 95, 85)
-    crop = replace(whole, box=box, lesion=whole.lesion[box.slices], support=whole.support[box.slices], _after={})
+    crop = replace(whole, box=box, lesion=whole.lesion[box.slices], support=whole.support[box.slices], _made={})
     after = film + _bump(RIGHT)
     for check in (OutsideUnchanged(), InsideLung(), NoSeam(), OpacityRemoved(), Rewritten(), DensityPreserved()):
         assert check(film, after, crop).value == pytest.approx(check(film, after, whole).value, abs=0.02), check.name

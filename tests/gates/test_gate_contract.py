@@ -103,3 +103,18 @@ def test_a_millimetre_without_a_scale_is_a_share_of_the_thorax():
     assert replace(CONTEXT, spacing=None, anatomy=masks).millimetre == pytest.approx(560 / 280)
     assert replace(CONTEXT, spacing=None, anatomy=torch.zeros(3, 8, 8)).millimetre == 1.0
     assert replace(CONTEXT, spacing=(0.2, 0.3)).millimetre == pytest.approx(4.0)
+
+
+def test_what_checks_share_is_made_once():
+    calls = []
+    shared = replace(CONTEXT, _made={})
+    assert [shared.once("key", lambda: calls.append(1) or 5) for _ in range(3)] == [5, 5, 5]
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("verdict", "given", "code"),
+    [("fail", "", "seam_failed"), ("unavailable", "", "seam_unavailable"), ("pass", "", ""), ("fail", "own", "own")],
+)
+def test_a_verdict_that_is_no_pass_has_a_reason_code(verdict, given, code):
+    assert CheckResult("seam", 0.1, 0.2, verdict, code=given).entry()["code"] == code
