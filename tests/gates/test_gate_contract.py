@@ -1,7 +1,7 @@
 """Gates join checks; a check that could not be made is no pass."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
