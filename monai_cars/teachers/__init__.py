@@ -1,0 +1,27 @@
+"""Teachers: independent models that gates ask what they see on a film before and after an edit."""
+
+from monai_cars.teachers.contract import (
+    CallableTeacher,
+    Embedder,
+    Localiser,
+    Teacher,
+    TeacherError,
+)
+from monai_cars.teachers.independence import (
+    SharedDataError,
+    SharedDataWarning,
+    independent,
+    shared_data,
+)
+
+__all__ = [
+    "CallableTeacher",
+    "Embedder",
+    "Localiser",
+    "SharedDataError",
+    "SharedDataWarning",
+    "Teacher",
+    "TeacherError",
+    "independent",
+    "shared_data",
+]
