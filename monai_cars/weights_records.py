@@ -28,6 +28,8 @@ class WeightsRecord:
         sha256: of the file's bytes; empty where only the Hub states what they are.
         licence: terms of the weights.
         trained_on: what they have seen.
+        data: identifiers of the parts of data sets that they have seen, as `independent` compares them; empty when
+            not stated.
         repo_id: repository on the Hub; empty until published.
         revision: commit there; empty until published.
         gated: the repository asks for its terms to be accepted, and for a token.
@@ -44,7 +46,11 @@ class WeightsRecord:
     revision: str = ""
     gated: bool = False
     from_hub: bool = False
+    data: tuple[str, ...] = ()
 
+
+EDITOR_PATIENTS, TEACHER_PATIENTS = "nih-chestxray14:editor-patients", "nih-chestxray14:teacher-patients"
+"""The two parts of the NIH patients (`configs/patients.json` of the bundle): what edits, and what judges edits."""
 
 RECORDS = {
     record.name: record
@@ -56,6 +62,7 @@ RECORDS = {
             sha256="99df112e8fd44d8ac39881a6f0905985016087a782a08a03760d967c315d742b",
             licence="Apache-2.0",
             trained_on="83 V7 Labs lung masks on CC BY films; engineer-drawn contours on NIH and Hannover films",
+            data=(EDITOR_PATIENTS, "cohen-covid", "hannover-covid"),
         ),
         WeightsRecord(
             name="cars_orientation",
@@ -64,14 +71,16 @@ RECORDS = {
             sha256="05a8be3facdfc7148dfcd5302afe23bcf3df335239befcded61068222f71148f",
             licence="Apache-2.0",
             trained_on="1,256 frontal films of NIH ChestX-ray14, Hannover and the Cohen collection, without labels",
+            data=(EDITOR_PATIENTS, TEACHER_PATIENTS, "cohen-covid", "hannover-covid"),
         ),
         WeightsRecord(
             name="healthy_lung",
             bundle="cars_chest_xray",
             file="models/healthy_lung.safetensors",
-            sha256="437ade5f5870a2b6eead755c169610cf8b76bd75565260f81522ae879a300a70",
+            sha256="f70c8b1f2b6f399a65f6a85a0d55a2daa9ef2bf5fde07022409037485a8f8576",
             licence="Apache-2.0",
-            trained_on="lung density of 227 NIH ChestX-ray14 patients without findings; no network",
+            trained_on="lung density of 98 NIH ChestX-ray14 patients without findings; no network",
+            data=(EDITOR_PATIENTS,),
         ),
     )
 }

@@ -57,3 +57,9 @@ def test_what_is_recorded_is_what_is_shipped(name):
 def test_records_cannot_be_changed():
     with pytest.raises(AttributeError):
         load_record("cars_anatomy").sha256 = "other"
+
+
+def test_what_edits_has_not_seen_the_patients_of_what_judges():
+    seen = {part for name in ("cars_anatomy", "healthy_lung") for part in load_record(name).data}
+    assert weights_records.EDITOR_PATIENTS in seen
+    assert weights_records.TEACHER_PATIENTS not in seen
