@@ -34,6 +34,7 @@ class Context:
         measured: amount found by ``measure``, None where it could not be.
         segmenter: measures the anatomy after the edit, None when there is none.
         devices: what was found on the film before the edit; a check that needs it finds it itself when None.
+        source: SHA-256 of the film, empty when unknown; checks that compare with a bank leave the film's patient out.
     """
 
     edit: Edit
@@ -47,6 +48,7 @@ class Context:
     measured: Quantity | None
     segmenter: Callable[[torch.Tensor], torch.Tensor] | None = None
     devices: Devices | None = None
+    source: str = ""
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def anatomy_after(self, after: torch.Tensor) -> torch.Tensor | None:

@@ -174,6 +174,7 @@ def _context(
         support=support[box.slices],
         asked=Quantity(asked["value"], asked["unit"]) if asked else None,
         measured=measured,
+        source=chain.header.sha256,
     )
 
 
@@ -191,6 +192,7 @@ def _whole_film(chain: Chain, edit: Edited) -> Context:
         asked=None,
         measured=None,
         segmenter=chain.segmenter,
+        source=chain.header.sha256,
     )
 
 
