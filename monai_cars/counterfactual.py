@@ -16,6 +16,7 @@ from monai_cars.axes import INVERTED, from_standard, to_standard
 from monai_cars.compositor import Composite, compose
 from monai_cars.edit import Box, CannotEdit, Edit, Proposal, Region
 from monai_cars.editors import AttenuationEditor, Editor, Film
+from monai_cars.editors.lesion import clean_lesion
 from monai_cars.editors.protected import devices_of, protect, without_devices
 from monai_cars.gates import Context, Gate, default_gate
 from monai_cars.measurement import measure
@@ -193,6 +194,8 @@ def _attempts(
         )
         try:
             proposal = protect(editor.propose(seen, anatomy, edit, generator), devices)
+            if edit.finding != DEVICES:  # tubes and wires are as thin as crumbs, and drawn exactly
+                proposal = clean_lesion(proposal, devices.mm * devices.factor)
         except CannotEdit as refusal:
             record["attempts"] = attempt + 1
             # An attempt that was judged says more than one that could not be made.
