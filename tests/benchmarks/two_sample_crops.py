@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import csv
+import json
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from film_sets import NIH, SEED, anatomy_of, boxed_films, corners
-from fit_healthy_lung import healthy_films
+from film_sets import NIH, anatomy_of, boxed_films, corners
+from fit_healthy_lung import EDITOR, PATIENTS, healthy_films
 from pandas import read_csv
 from PIL import Image
 from scipy import ndimage as ndi
 from two_sample import ARMS
 
 from monai_cars.counterfactual import make_counterfactual
-from monai_cars.edit import Edit, Region
+from monai_cars.edit import Edit, Quantity, Region
 from monai_cars.gates import Gate, OutsideUnchanged
 from monai_cars.radiograph import read_radiograph
+from monai_cars.severity import SEVERITY
 
 CROP, SHORTER = 256, 512  # pixels
+FILLED = 0.65  # share of a radiologist's box that the opacity in it fills, by eye
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def healthy_arms(data: Path, limit: int, steps: dict[str, list[np.ndarray]]) -> 
     """Shams, deletions on healthy lung and both controls, each beside the same place untouched."""
     crops: list[Crop] = []
     boxes = boxed_films(data, 110)
-    for number, row in enumerate(healthy_films(data).head(limit).itertuples()):
+    for number, row in enumerate(hosts(data).head(limit).itertuples()):
         place = boxes.iloc[number % len(boxes)]
         film, anatomy = _film(data / NIH[0] / "images" / row.image)
         other, lungs = _film(data / place.folder / "images" / place.image)
@@ -120,10 +123,15 @@ def healthy_arms(data: Path, limit: int, steps: dict[str, list[np.ndarray]]) -> 
     return crops
 
 
+def hosts(data: Path):
+    """Films without findings of patients from whom the editor learned nothing."""
+    films = healthy_films(data)
+    return films[~films.patient_id.isin(json.loads(PATIENTS.read_text())[EDITOR])]
+
+
 def opacity_arms(data: Path, limit: int, steps: dict[str, list[np.ndarray]]) -> list[Crop]:
     """Real boxed opacities, opacities inserted into the other, unboxed lung of such films, and the floor."""
     boxes = read_csv(data / NIH[0] / "boxes.csv")
-    rng = np.random.default_rng(SEED)
     crops: list[Crop] = []
     for number, row in enumerate(boxed_films(data, 110).head(limit).itertuples()):
         film, anatomy = _film(data / row.folder / "images" / row.image)
@@ -139,14 +147,26 @@ def opacity_arms(data: Path, limit: int, steps: dict[str, list[np.ndarray]]) -> 
         centres = boxes[boxes.image == row.image].pipe(lambda b: b.x_512 + b.w_512 / 2)
         free = {"right": bool((centres > middle).all()), "left": bool((centres < middle).all())}
         for side in (side for side, unboxed in free.items() if unboxed):
-            # The patient's right lung lies on the image's left; what is drawn is as large as what was boxed.
-            edit = Edit("insert", "consolidation", side=side, severity=float(rng.uniform(0.1, 0.7)), seed=number)
+            # The patient's right lung lies on the image's left; what is drawn is as large and as high as the boxed one.
+            zone, share = _as_boxed((y0, x0, y1, x1), anatomy, boxed="right" if side == "left" else "left")
+            edit = Edit("insert", "consolidation", side=side, zone=zone, severity=share, seed=number)
             made = _edited(film, anatomy, edit)
             if made is not None:
                 centre = _centre(made.support)
                 seen = made.image[0].numpy()
                 crops.append(Crop("inserted", 1, patient, seen, values, centre, _image_side(centre, middle)))
     return crops
+
+
+def _as_boxed(box: tuple[float, ...], anatomy: torch.Tensor, boxed: str) -> tuple[str, Quantity]:
+    """Third of the lung's height in which a box lies, and the share of the lung that fills it."""
+    lung = anatomy[0 if boxed == "right" else 1] > 0
+    rows = torch.nonzero(lung.any(1))
+    height = ((box[0] + box[2]) / 2 - float(rows.min())) / max(float(rows.max() - rows.min()), 1.0)
+    share = FILLED * (box[2] - box[0]) * (box[3] - box[1]) / max(float(lung.sum()), 1.0)
+    low, high = SEVERITY["consolidation"].low, SEVERITY["consolidation"].high
+    zone = ("upper", "middle", "lower")[int(np.clip(3 * height, 0, 2))]
+    return zone, Quantity(float(np.clip(share, low, high)), "fraction")
 
 
 def _film(path: Path):
