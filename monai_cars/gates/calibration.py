@@ -1,0 +1,248 @@
+"""Thresholds from data, for the whole decision: all checks together, over all attempts that a film is given."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monai_cars.gates.conformal import Joint, beyond, conformal_bound, joint_bounds, worst_of_patients
+from monai_cars.gates.contract import CheckResult
+from monai_cars.gates.thresholds import BOUNDED, GateThresholds, Purpose, bounded, digest
+
+ALPHA = 0.05
+LEVEL = 0.20  # share of real positives that a level check may miss
+PARTS = ("reference", "bound", "test")  # patients scale the checks, set the bound, or test it
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What checks found on films of one kind: all attempts of a loop, or the one pair that there is.
+
+    Args:
+        names: (J,) of the checks.
+        values: (n, A, J), NaN where a check or an attempt could not be made.
+        patients: (n,) identifiers; films of one patient always fall into the same part.
+
+    Raises:
+        ValueError: shapes that do not fit together.
+
+    Example:
+        >>> Trials(("no_seam",), np.zeros((4, 1, 1)), np.array(["a", "b", "c", "d"])).of("no_seam").shape
+        (4, 1, 1)
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    patients: np.ndarray
+
+    def __post_init__(self) -> None:
+        films, checks = len(self.patients), len(self.names)
+        if self.values.ndim != 3 or (self.values.shape[0], self.values.shape[2]) != (films, checks):
+            raise ValueError(
+                f"values of {checks} checks on {films} films must have shape ({films}, attempts, {checks}), got "
+                f"{self.values.shape}"
+            )
+
+    def of(self, *names: str) -> np.ndarray:
+        """(n, A, k) values of some checks."""
+        return self.values[..., [self.names.index(name) for name in names]]
+
+
+def trials(films: Sequence[Sequence[Iterable[CheckResult]]], patients: Sequence[str]) -> Trials:
+    """Trials from the results of every attempt on every film.
+
+    Args:
+        films: film -> attempt -> results; films may have different numbers of attempts, and none.
+        patients: of the films.
+
+    Example:
+        >>> from monai_cars.gates import judged
+        >>> found = trials([[[judged("no_seam", 0.2, 1.0, at_most=True)]], []], ["a", "b"])
+        >>> found.names, found.values[:, 0, 0].tolist()
+        (('no_seam',), [0.2, nan])
+    """
+    tables = [[{result.name: result.value for result in attempt} for attempt in film] for film in films]
+    names = tuple(dict.fromkeys(name for film in tables for attempt in film for name in attempt))
+    values = np.full((len(films), max(map(len, tables), default=0), len(names)), np.nan)
+    for row, film in enumerate(tables):
+        for column, attempt in enumerate(film):
+            known = {name: value for name, value in attempt.items() if value is not None}
+            for name, value in known.items():
+                values[row, column, names.index(name)] = value
+    return Trials(names, values, np.array(patients, dtype=str))
+
+
+@dataclass(frozen=True)
+class _Films:
+    """One kind of films, and what their checks are judged for."""
+
+    name: str
+    found: Trials
+    purpose: Purpose
+    edit: str = ""
+
+
+def calibrate_gate(
+    pairs: Mapping[str, Trials],
+    controls: Mapping[str, Mapping[str, Trials]] | None = None,
+    positives: Mapping[str, Trials] | None = None,
+    healthy: Mapping[str, Trials] | None = None,
+    *,
+    alpha: float = ALPHA,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> GateThresholds:
+    """Thresholds that bound the errors of a gate's whole decision.
+
+    Preservation checks: of each kind of real pairs at most alpha is rejected by any of them. Change checks: of each
+    kind of controls at most alpha passes all of them in one of its attempts, so the loop lets no more through. Level
+    checks: at most `level` of the real positives lies below. Where kinds disagree, preservation takes the loosest
+    threshold and change the strictest. A third of the patients scales the checks, a third sets the bounds, and
+    the last third is only counted, in `tested`. Checks with thresholds by definition are left alone.
+
+    Args:
+        pairs: kind of real pair (repeat films, light changes of acquisition) -> trials of one attempt.
+        controls: "insert nodule" -> kind of control (sham, blur) -> trials of all attempts.
+        positives: "insert nodule" -> trials on real films with the finding, after-only.
+        healthy: "insert nodule" -> the same on films without; they set nothing, `tested` says how many pass.
+        alpha: largest rate of error, in (0, 1).
+        level: in (0, 1).
+        seed: of the split of patients.
+
+    Returns:
+        The thresholds, with the hash of all values and counts of patients.
+
+    Raises:
+        ValueError: too few patients for alpha, or films on which no calibrated check was made.
+
+    Example:
+        >>> draws = np.random.default_rng(0).uniform(0.9, 1.0, (300, 1, 1))
+        >>> dice = Trials(("anatomy_preserved",), draws, np.arange(300).astype(str))
+        >>> calibrate_gate({"repeat films": dice}).everywhere["anatomy_preserved"] < 0.91
+        True
+    """
+    kinds = [_Films(f"pair: {kind}", found, "preservation") for kind, found in pairs.items()]
+    for edit, of_edit in (controls or {}).items():
+        kinds += [_Films(f"{edit}: {kind}", found, "change", edit) for kind, found in of_edit.items()]
+    kinds += [_Films(f"{edit}: real positives", found, "level", edit) for edit, found in (positives or {}).items()]
+    limits: dict[str, dict[str, float]] = {"": {}}
+    for films in kinds:
+        try:
+            found = _levels(films, level, seed) if films.purpose == "level" else _bounds(films, alpha, seed)
+        except ValueError as error:
+            raise ValueError(f"calibrate_gate, {films.name}: {error}") from error
+        limits[films.edit] = _outermost(limits.get(films.edit, {}), found)
+    everywhere = limits.pop("")
+    kinds += [_Films(f"{edit}: healthy films", found, "level", edit) for edit, found in (healthy or {}).items()]
+    return GateThresholds(
+        everywhere,
+        limits,
+        alpha,
+        level,
+        max_attempts=max((films.found.values.shape[1] for films in kinds if films.purpose == "change"), default=None),
+        data_sha256=digest(_arrays(kinds)),
+        counts={films.name: len(set(films.found.patients.tolist())) for films in kinds},
+        tested={films.name: _tested(films, {**everywhere, **limits.get(films.edit, {})}, seed) for films in kinds},
+    )
+
+
+def part_of(patient: str, seed: int) -> str:
+    """The part that a patient falls into, the same in every set of films.
+
+    Example:
+        >>> part_of("17", 0) == part_of("17", 0) in PARTS
+        True
+    """
+    found = hashlib.sha256(f"{seed}|{patient}".encode()).digest()
+    return PARTS[int.from_bytes(found[:8], "big") % len(PARTS)]
+
+
+def passing(found: Trials, thresholds: Mapping[str, float], purpose: Purpose) -> np.ndarray:
+    """(n,) bool: films that a purpose's checks let through in at least one attempt.
+
+    Example:
+        >>> film = Trials(("anatomy_preserved",), np.array([[[0.95]], [[0.5]]]), np.array(["a", "b"]))
+        >>> passing(film, {"anatomy_preserved": 0.9}, "preservation").tolist()
+        [True, False]
+    """
+    names = _of_purpose(found, purpose, thresholds)
+    if not names:
+        return np.ones(len(found.patients), bool)
+    signs = np.array([bounded(name).outward for name in names])
+    limits = signs * np.array([thresholds[name] for name in names])
+    values = signs * found.of(*names)
+    if purpose == "preservation":
+        return ~beyond(values, limits, "any")
+    return beyond(values, np.nextafter(limits, -np.inf), "all")  # a value at its threshold passes
+
+
+def _of_purpose(found: Trials, purpose: Purpose, known: Iterable[str]) -> list[str]:
+    names = [name for name in found.names if name in BOUNDED and name in set(known)]
+    return [name for name in names if bounded(name).purpose == purpose]
+
+
+def _required(films: _Films) -> list[str]:
+    names = _of_purpose(films.found, films.purpose, BOUNDED)
+    if not names:
+        known = ", ".join(name for name in BOUNDED if bounded(name).purpose == films.purpose)
+        raise ValueError(
+            f"no {films.purpose} check was made on these films (made: {', '.join(films.found.names) or 'none'}; known: "
+            f"{known}); leave the films out, or judge them by the full profile"
+        )
+    return names
+
+
+def _rows(found: Trials, part: str, seed: int) -> np.ndarray:
+    return np.array([part_of(patient, seed) == part for patient in found.patients], bool)
+
+
+def _bounds(films: _Films, alpha: float, seed: int) -> dict[str, float]:
+    """Check -> threshold of one kind of films, in the checks' own units."""
+    found, names = films.found, _required(films)
+    signs = np.array([bounded(name).outward for name in names])
+    values = signs * found.of(*names)
+    # A film on which nothing could be tried tells nothing of what would pass.
+    made = ~np.isnan(values).all((1, 2))
+    reference = values[made & _rows(found, "reference", seed)].reshape(-1, len(names))
+    rows = made & _rows(found, "bound", seed)
+    merged, _ = worst_of_patients(values[rows], found.patients[rows])
+    joint: Joint = "any" if films.purpose == "preservation" else "all"
+    limits = joint_bounds(merged, reference, alpha=alpha, joint=joint)
+    if films.purpose == "change":
+        limits = np.nextafter(limits, np.inf)  # a control at the bound must not pass
+    return dict(zip(names, (signs * limits).tolist(), strict=True))
+
+
+def _levels(films: _Films, share: float, seed: int) -> dict[str, float]:
+    """Threshold of each level check that all but `share` of the real positives of patients not tested reach."""
+    found, limits = films.found, {}
+    rows = ~_rows(found, "test", seed)
+    for name in _required(films):
+        sign = bounded(name).outward
+        lacking, _ = worst_of_patients(-sign * found.of(name)[rows], found.patients[rows])
+        worst = np.nan_to_num(lacking, nan=-np.inf).max((1, 2))
+        limits[name] = -sign * conformal_bound(worst[np.isfinite(worst)], share)
+    return limits
+
+
+def _outermost(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    """Of two thresholds the loosest of a preservation check, the strictest of the others."""
+    both = {name: bounded(name).outward * max(bounded(name).outward * v for v in (one[name], other[name]))
+            for name in one if name in other}  # fmt: skip
+    return {**one, **other, **both}
+
+
+def _tested(films: _Films, thresholds: Mapping[str, float], seed: int) -> tuple[int, int]:
+    """How many films of patients that were kept apart pass, of how many."""
+    rows = _rows(films.found, "test", seed)
+    part = Trials(films.found.names, films.found.values[rows], films.found.patients[rows])
+    through = passing(part, thresholds, films.purpose)
+    return int(through.sum()), len(through)
+
+
+def _arrays(kinds: Iterable[_Films]) -> dict[str, np.ndarray]:
+    values = {f"{films.name}: {','.join(films.found.names)}": films.found.values for films in kinds}
+    return values | {f"{films.name}: patients": films.found.patients for films in kinds}

@@ -1,0 +1,140 @@
+"""Thresholds from data: the promised rates hold on patients that the calibration never saw."""
+
+import numpy as np
+import pytest
+
+from monai_cars.gates import CheckResult, judged
+from monai_cars.gates.calibration import PARTS, Trials, calibrate_gate, part_of, passing, trials
+from monai_cars.gates.thresholds import BOUNDED, Bounded
+
+TOGETHER = {
+    "anatomy_preserved": Bounded("preservation", at_most=False),
+    "noise": Bounded("preservation", at_most=True),
+    "moved": Bounded("change", at_most=False),
+    "located": Bounded("change", at_most=False),
+    "left": Bounded("level", at_most=True),
+    "there": Bounded("level", at_most=False),
+}
+
+
+@pytest.fixture(autouse=True)
+def table(monkeypatch):
+    """Checks of all purposes and both directions, whatever the library ships."""
+    monkeypatch.setattr("monai_cars.gates.thresholds.BOUNDED", TOGETHER)
+    monkeypatch.setattr("monai_cars.gates.calibration.BOUNDED", TOGETHER)
+
+
+def draw(rng, names, n=900, attempts=1, shift=0.0):
+    level = rng.normal(size=(n, 1, 1))
+    values = shift + level + rng.normal(size=(n, attempts, len(names)))
+    return Trials(names, values, np.array([f"p{k}" for k in range(n)]))
+
+
+PRESERVED, CHANGED = ("anatomy_preserved", "noise"), ("moved", "located")
+
+
+def test_every_promise_holds_on_other_patients():
+    rng = np.random.default_rng(0)
+    pairs = {kind: draw(rng, PRESERVED, shift=s) for kind, s in (("repeat", 0.0), ("light", 0.3))}
+    controls = {
+        "insert nodule": {kind: draw(rng, CHANGED, attempts=4, shift=s) for kind, s in (("sham", 0), ("blur", 1))}
+    }
+    positives = {"insert nodule": draw(rng, ("there", "left"), shift=2.0)}
+    healthy = {"insert nodule": draw(rng, ("there", "left"))}
+    found = calibrate_gate(pairs, controls, positives, healthy)
+    rng = np.random.default_rng(1)
+    limits = found.of("insert", "nodule")
+    assert set(limits) == set(TOGETHER)
+    for s in (0.0, 0.3):
+        fresh = draw(rng, PRESERVED, n=5000, shift=s)
+        assert 1 - passing(fresh, limits, "preservation").mean() < 0.065
+    rates = [passing(draw(rng, CHANGED, n=5000, attempts=4, shift=s), limits, "change").mean() for s in (0, 1)]
+    # The stricter kind decides: the other passes less often than it might.
+    assert rates[0] < rates[1] < 0.075
+    above = passing(draw(rng, ("there",), n=5000, shift=2.0), limits, "level").mean()
+    assert above == pytest.approx(0.8, abs=0.04)
+    assert found.max_attempts == 4
+    assert found.counts["insert nodule: blur"] == 900
+    passed, of = found.tested["pair: repeat"]
+    assert 250 < of < 350
+    assert passed > 0.9 * of
+    assert found.tested["insert nodule: healthy films"][0] < found.tested["insert nodule: real positives"][0]
+
+
+def test_more_attempts_make_the_change_threshold_stricter():
+    rng = np.random.default_rng(2)
+    four = draw(rng, CHANGED, attempts=4)
+    once = Trials(CHANGED, four.values[:, :1], four.patients)
+    thresholds = [calibrate_gate({}, {"insert mass": {"sham": t}}).of("insert", "mass")["moved"] for t in (once, four)]
+    assert thresholds[1] > thresholds[0]
+
+
+def test_patients_stay_together_and_parts_are_thirds():
+    parts = [part_of(str(k), 0) for k in range(3000)]
+    assert set(parts) == set(PARTS)
+    assert all(parts.count(part) == pytest.approx(1000, abs=90) for part in PARTS)
+    assert parts != [part_of(str(k), 1) for k in range(3000)]
+
+
+def test_films_of_few_patients_are_few():
+    rng = np.random.default_rng(3)
+    many = draw(rng, PRESERVED)
+    few = Trials(many.names, many.values, np.array([f"p{k % 20}" for k in range(900)]))
+    message = (
+        r"calibrate_gate, pair: repeat: a bound that holds with probability 0.95 needs at least 19 patients, got \d+"
+    )
+    with pytest.raises(ValueError, match=message):
+        calibrate_gate({"repeat": few})
+
+
+def test_checks_that_are_not_calibrated_are_left_alone():
+    rng = np.random.default_rng(4)
+    mixed = draw(rng, ("inside_lung", "noise"))
+    assert set(calibrate_gate({"repeat": mixed}).everywhere) == {"noise"}
+    message = r"pair: repeat: no preservation check was made on these films \(made: inside_lung; known: anatomy"
+    with pytest.raises(ValueError, match=message):
+        calibrate_gate({"repeat": Trials(("inside_lung",), mixed.of("inside_lung"), mixed.patients)})
+
+
+def test_films_on_which_nothing_could_be_tried_say_nothing():
+    rng = np.random.default_rng(5)
+    found = draw(rng, CHANGED, attempts=2)
+    gone = found.values.copy()
+    gone[::2] = np.nan
+    kept = Trials(CHANGED, found.values[1::2], found.patients[1::2])
+    thinned = Trials(CHANGED, gone, found.patients)
+    first, second = (calibrate_gate({}, {"insert mass": {"sham": t}}).by_edit for t in (kept, thinned))
+    assert first == second
+
+
+def test_the_hash_is_of_the_values():
+    rng = np.random.default_rng(6)
+    found = draw(rng, ("noise",))
+    other = Trials(found.names, found.values + 1e-9, found.patients)
+    hashes = [calibrate_gate({"repeat": t}).data_sha256 for t in (found, found, other)]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_a_value_at_its_threshold_passes():
+    film = Trials(("moved", "noise"), np.array([[[0.5, 0.5]]]), np.array(["a"]))
+    for purpose in ("change", "preservation", "level"):
+        assert passing(film, {"moved": 0.5, "noise": 0.5}, purpose).all()
+    assert not passing(film, {"moved": 0.51}, "change").any()
+    assert not passing(film, {"noise": 0.49}, "preservation").any()
+
+
+def test_trials_of_results():
+    good, none = judged("noise", 0.5, 1.0, at_most=True), CheckResult("moved", None, 0.1, "unavailable")
+    found = trials([[(good, none)], [(good,), (good,)], []], ["a", "b", "c"])
+    assert found.names == ("noise", "moved")
+    assert found.values.shape == (3, 2, 2)
+    assert np.isnan(found.of("moved")).all()
+    assert np.isfinite(found.of("noise")).sum(1).ravel().tolist() == [1, 2, 0]
+    with pytest.raises(
+        ValueError, match=r"values of 1 checks on 2 films must have shape \(2, attempts, 1\), got \(2, 1\)"
+    ):
+        Trials(("noise",), np.zeros((2, 1)), np.array(["a", "b"]))
+
+
+def test_the_library_itself_names_only_checks_it_has():
+    assert all(found.purpose in ("preservation", "change", "level") for found in BOUNDED.values())
