@@ -1,5 +1,6 @@
 """Teachers: independent models that gates ask what they see on a film before and after an edit."""
 
+from monai_cars.teachers.adapters import SegmenterLocaliser, xrv_input, xrv_teacher
 from monai_cars.teachers.contract import (
     CallableTeacher,
     Embedder,
@@ -18,10 +19,13 @@ __all__ = [
     "CallableTeacher",
     "Embedder",
     "Localiser",
+    "SegmenterLocaliser",
     "SharedDataError",
     "SharedDataWarning",
     "Teacher",
     "TeacherError",
     "independent",
     "shared_data",
+    "xrv_input",
+    "xrv_teacher",
 ]

@@ -1,0 +1,93 @@
+"""An independent localiser's peak must lie at the intended place, and be as high as of real findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+
+from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
+from monai_cars.gates.intended import LEAST, Intended, check_of
+from monai_cars.teachers import Localiser
+
+
+@dataclass(frozen=True)
+class PeakInside:
+    """Whether a localiser's peak lies within the intended lesion: the highest value there over the highest of the film.
+
+    1 when it does. Of an insertion the peak of what is new is meant (with ``of="after"`` that of the edited film), of a
+    deletion the peak of what went. A peak below `least` is none: it is then held against `least`.
+
+    Args:
+        localiser: an independent one.
+        threshold: 1 asks that no place outside is higher.
+        of: an insertion: "change", or "after".
+        margin_mm: around the lesion's boxes, for a localiser's coarse grid.
+        least: height from which on a peak counts in full.
+
+    Raises:
+        ValueError: another `of`.
+
+    Example:
+        >>> from monai_cars.teachers import SegmenterLocaliser
+        >>> PeakInside(SegmenterLocaliser("bright", lambda film: film[0])).threshold
+        1.0
+    """
+
+    localiser: Localiser
+    threshold: float = 1.0
+    of: Literal["change", "after"] = "change"
+    margin_mm: float = 10.0
+    least: float = LEAST
+    name: str = "peak_inside"
+
+    def __post_init__(self) -> None:
+        check_of(self.of)
+
+    def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
+        """See :class:`monai_cars.gates.Check`."""
+        asked = Intended.asked(self.localiser, before, after, context, self.margin_mm)
+        if isinstance(asked, str):
+            return unavailable(self.name, asked, self.threshold)
+        deleted = context.edit.operation == "delete"
+        came = asked.was - asked.now if deleted else asked.now - asked.was
+        seen = asked.now if self.of == "after" and not deleted else np.maximum(came, 0)
+        value = float(seen[asked.region].max()) / max(float(seen.max()), self.least)
+        reason = f"{self.localiser.name} sees most outside the lesion, or hardly anything"
+        return judged(self.name, value, self.threshold, at_most=False, reason=reason)
+
+
+@dataclass(frozen=True)
+class LevelInside:
+    """How sure a localiser is of what was asked for, after the edit alone.
+
+    ``value = max(A in R)`` of an insertion, ``1 - max(A in R)`` of a deletion: highest value of its map in the boxes
+    around the lesion's parts.
+
+    Args:
+        localiser: an independent one.
+        threshold: level that is to be reached; a first setting, to be calibrated on real boxed lesions.
+        margin_mm: around the lesion's boxes.
+
+    Example:
+        >>> from monai_cars.teachers import SegmenterLocaliser
+        >>> LevelInside(SegmenterLocaliser("bright", lambda film: film[0])).name
+        'level_inside'
+    """
+
+    localiser: Localiser
+    threshold: float = 0.5
+    margin_mm: float = 0.0
+    name: str = "level_inside"
+
+    def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
+        """See :class:`monai_cars.gates.Check`."""
+        asked = Intended.asked(self.localiser, before, after, context, self.margin_mm)
+        if isinstance(asked, str):
+            return unavailable(self.name, asked, self.threshold)
+        level = float(asked.now[asked.region].max())
+        value = 1 - level if context.edit.operation == "delete" else level
+        reason = f"{self.localiser.name} sees up to {level:.2f} there after the edit"
+        return judged(self.name, value, self.threshold, at_most=False, reason=reason)
