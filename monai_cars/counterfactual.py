@@ -250,6 +250,7 @@ def _context(
         asked=proposal.asked,
         measured=measured,
         segmenter=segmenter,
+        source=film.header.sha256,
     )
 
 
