@@ -57,6 +57,7 @@ def edit_record(film: Film, edit: Edit, editor: Editor) -> dict[str, Any]:
         "box": None,
         "lesion_rle": "",
         "support_rle": "",
+        "thresholds": "",
         "checks": [],
     }
 
@@ -81,6 +82,7 @@ def fill_record(
         "box": list(proposal.box),
         "lesion_rle": run_lengths(proposal.lesion),
         "support_rle": run_lengths(proposal.support),
+        "thresholds": verdict.thresholds,
         "checks": [check.entry() for check in verdict.checks],
     }
 

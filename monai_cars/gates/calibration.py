@@ -3,76 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from monai_cars.gates.conformal import Joint, beyond, conformal_bound, joint_bounds, worst_of_patients
-from monai_cars.gates.contract import CheckResult
 from monai_cars.gates.thresholds import BOUNDED, GateThresholds, Purpose, bounded, digest
+from monai_cars.gates.trials import Trials
 
 ALPHA = 0.05
 LEVEL = 0.20  # share of real positives that a level check may miss
 PARTS = ("reference", "bound", "test")  # patients scale the checks, set the bound, or test it
-
-
-@dataclass(frozen=True)
-class Trials:
-    """What checks found on films of one kind: all attempts of a loop, or the one pair that there is.
-
-    Args:
-        names: (J,) of the checks.
-        values: (n, A, J), NaN where a check or an attempt could not be made.
-        patients: (n,) identifiers; films of one patient always fall into the same part.
-
-    Raises:
-        ValueError: shapes that do not fit together.
-
-    Example:
-        >>> Trials(("no_seam",), np.zeros((4, 1, 1)), np.array(["a", "b", "c", "d"])).of("no_seam").shape
-        (4, 1, 1)
-    """
-
-    names: tuple[str, ...]
-    values: np.ndarray
-    patients: np.ndarray
-
-    def __post_init__(self) -> None:
-        films, checks = len(self.patients), len(self.names)
-        if self.values.ndim != 3 or (self.values.shape[0], self.values.shape[2]) != (films, checks):
-            raise ValueError(
-                f"values of {checks} checks on {films} films must have shape ({films}, attempts, {checks}), got "
-                f"{self.values.shape}"
-            )
-
-    def of(self, *names: str) -> np.ndarray:
-        """(n, A, k) values of some checks."""
-        return self.values[..., [self.names.index(name) for name in names]]
-
-
-def trials(films: Sequence[Sequence[Iterable[CheckResult]]], patients: Sequence[str]) -> Trials:
-    """Trials from the results of every attempt on every film.
-
-    Args:
-        films: film -> attempt -> results; films may have different numbers of attempts, and none.
-        patients: of the films.
-
-    Example:
-        >>> from monai_cars.gates import judged
-        >>> found = trials([[[judged("no_seam", 0.2, 1.0, at_most=True)]], []], ["a", "b"])
-        >>> found.names, found.values[:, 0, 0].tolist()
-        (('no_seam',), [0.2, nan])
-    """
-    tables = [[{result.name: result.value for result in attempt} for attempt in film] for film in films]
-    names = tuple(dict.fromkeys(name for film in tables for attempt in film for name in attempt))
-    values = np.full((len(films), max(map(len, tables), default=0), len(names)), np.nan)
-    for row, film in enumerate(tables):
-        for column, attempt in enumerate(film):
-            known = {name: value for name, value in attempt.items() if value is not None}
-            for name, value in known.items():
-                values[row, column, names.index(name)] = value
-    return Trials(names, values, np.array(patients, dtype=str))
 
 
 @dataclass(frozen=True)
@@ -83,6 +25,10 @@ class _Films:
     found: Trials
     purpose: Purpose
     edit: str = ""
+
+    def outward(self, names: Iterable[str]) -> np.ndarray:
+        """(J,) sign of each check, see `monai_cars.gates.thresholds.Bounded`."""
+        return outward(names, self.edit)
 
 
 def calibrate_gate(
@@ -134,7 +80,7 @@ def calibrate_gate(
             found = _levels(films, level, seed) if films.purpose == "level" else _bounds(films, alpha, seed)
         except ValueError as error:
             raise ValueError(f"calibrate_gate, {films.name}: {error}") from error
-        limits[films.edit] = _outermost(limits.get(films.edit, {}), found)
+        limits[films.edit] = _outermost(limits.get(films.edit, {}), found, films.edit)
     everywhere = limits.pop("")
     kinds += [_Films(f"{edit}: healthy films", found, "level", edit) for edit, found in (healthy or {}).items()]
     return GateThresholds(
@@ -160,8 +106,18 @@ def part_of(patient: str, seed: int) -> str:
     return PARTS[int.from_bytes(found[:8], "big") % len(PARTS)]
 
 
-def passing(found: Trials, thresholds: Mapping[str, float], purpose: Purpose) -> np.ndarray:
-    """(n,) bool: films that a purpose's checks let through in at least one attempt.
+def outward(names: Iterable[str], edit: str) -> np.ndarray:
+    """(J,) sign of each check for an edit such as "delete nodule": larger is rejected, or accepted.
+
+    Example:
+        >>> outward(["anatomy_preserved", "target_moved"], "insert nodule").tolist()
+        [-1.0, 1.0]
+    """
+    return np.array([bounded(name).outward(edit.split(" ")[0]) for name in names])
+
+
+def passing(found: Trials, thresholds: Mapping[str, float], purpose: Purpose, edit: str = "") -> np.ndarray:
+    """(n,) bool: films that a purpose's checks let through in at least one attempt of an edit ("insert nodule").
 
     Example:
         >>> film = Trials(("anatomy_preserved",), np.array([[[0.95]], [[0.5]]]), np.array(["a", "b"]))
@@ -171,7 +127,7 @@ def passing(found: Trials, thresholds: Mapping[str, float], purpose: Purpose) ->
     names = _of_purpose(found, purpose, thresholds)
     if not names:
         return np.ones(len(found.patients), bool)
-    signs = np.array([bounded(name).outward for name in names])
+    signs = outward(names, edit)
     limits = signs * np.array([thresholds[name] for name in names])
     values = signs * found.of(*names)
     if purpose == "preservation":
@@ -202,7 +158,7 @@ def _rows(found: Trials, part: str, seed: int) -> np.ndarray:
 def _bounds(films: _Films, alpha: float, seed: int) -> dict[str, float]:
     """Check -> threshold of one kind of films, in the checks' own units."""
     found, names = films.found, _required(films)
-    signs = np.array([bounded(name).outward for name in names])
+    signs = films.outward(names)
     values = signs * found.of(*names)
     # A film on which nothing could be tried tells nothing of what would pass.
     made = ~np.isnan(values).all((1, 2))
@@ -221,17 +177,20 @@ def _levels(films: _Films, share: float, seed: int) -> dict[str, float]:
     found, limits = films.found, {}
     rows = ~_rows(found, "test", seed)
     for name in _required(films):
-        sign = bounded(name).outward
+        (sign,) = films.outward([name])
         lacking, _ = worst_of_patients(-sign * found.of(name)[rows], found.patients[rows])
         worst = np.nan_to_num(lacking, nan=-np.inf).max((1, 2))
         limits[name] = -sign * conformal_bound(worst[np.isfinite(worst)], share)
     return limits
 
 
-def _outermost(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+def _outermost(one: Mapping[str, float], other: Mapping[str, float], edit: str) -> dict[str, float]:
     """Of two thresholds the loosest of a preservation check, the strictest of the others."""
-    both = {name: bounded(name).outward * max(bounded(name).outward * v for v in (one[name], other[name]))
-            for name in one if name in other}  # fmt: skip
+    shared = [name for name in one if name in other]
+    signs = outward(shared, edit)
+    both = {
+        name: float(sign * max(sign * one[name], sign * other[name])) for name, sign in zip(shared, signs, strict=True)
+    }
     return {**one, **other, **both}
 
 
@@ -239,7 +198,7 @@ def _tested(films: _Films, thresholds: Mapping[str, float], seed: int) -> tuple[
     """How many films of patients that were kept apart pass, of how many."""
     rows = _rows(films.found, "test", seed)
     part = Trials(films.found.names, films.found.values[rows], films.found.patients[rows])
-    through = passing(part, thresholds, films.purpose)
+    through = passing(part, thresholds, films.purpose, films.edit)
     return int(through.sum()), len(through)
 
 

@@ -163,7 +163,8 @@ def beyond(values: np.ndarray, bounds: np.ndarray, joint: Joint) -> np.ndarray:
         [False]
     """
     over = values > bounds
-    return (over.any(-1) if joint == "any" else over.all(-1)).any(-1)
+    attempts = over.any(-1) if joint == "any" else over.all(-1)
+    return np.asarray(attempts).any(-1)
 
 
 def worst_of_patients(values: np.ndarray, patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

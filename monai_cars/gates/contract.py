@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -14,6 +14,7 @@ from monai_cars.anatomy import ContrastUnit
 from monai_cars.anatomy.devices import Devices
 from monai_cars.edit import Box, Edit, Quantity
 
+FIRST_SETTINGS = "first settings"  # thresholds that were set by hand, not calibrated
 Outcome = Literal["pass", "fail", "unavailable"]
 Made = TypeVar("Made")
 
@@ -153,6 +154,7 @@ class Verdict:
     accepted: bool
     reason: str
     checks: tuple[CheckResult, ...]
+    thresholds: str = FIRST_SETTINGS
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ class Gate:
     Args:
         checks: run in order; all run, so that the record is complete.
         advisory: names of checks whose verdict is recorded only.
+        thresholds: where the checks' thresholds come from, for the record.
 
     Raises:
         ValueError: ``advisory`` names no check, or two checks share a name.
@@ -174,6 +177,7 @@ class Gate:
 
     checks: Sequence[Check]
     advisory: tuple[str, ...] = ()
+    thresholds: str = FIRST_SETTINGS
 
     def __post_init__(self) -> None:
         if len(set(self.names)) != len(self.names):
@@ -193,7 +197,24 @@ class Gate:
         for check in self.checks:
             result = check(before, after, context)
             results.append(CheckResult(**{**result.__dict__, "required": check.name not in self.advisory}))
-        return joined(results)
+        return replace(joined(results), thresholds=self.thresholds)
+
+    def without(self, *names: str) -> Gate:
+        """The gate without some of its checks, to see what the others contribute.
+
+        Raises:
+            ValueError: a name of no check.
+
+        Example:
+            >>> from monai_cars.gates import NoSeam, OutsideUnchanged
+            >>> Gate([OutsideUnchanged(), NoSeam()]).without("no_seam").names
+            ('outside_unchanged',)
+        """
+        unknown = set(names) - set(self.names)
+        if unknown:
+            raise ValueError(f"without names {', '.join(sorted(unknown))}, the gate has {', '.join(self.names)}")
+        kept = [check for check in self.checks if check.name not in names]
+        return replace(self, checks=kept, advisory=tuple(name for name in self.advisory if name not in names))
 
 
 def joined(results: Sequence[CheckResult]) -> Verdict:

@@ -11,12 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from monai_cars.gates.contract import Check
+from monai_cars.gates.contract import FIRST_SETTINGS, Check
 from monai_cars.weights_records import PLACES
 
 GATE_FILE = Path("cars_chest_xray") / "configs" / "gate.json"
 VERSION = 1
-FIRST_SETTINGS = "first settings"
 Purpose = Literal["preservation", "change", "level"]
 
 
@@ -28,23 +27,38 @@ class Bounded:
         purpose: ``"preservation"`` bounds false rejection on real pairs, ``"change"`` false acceptance on controls,
             ``"level"`` is a percentile of real positives.
         at_most: whether values must stay below the threshold, or above it.
-        argument: of the check's class that holds the threshold.
     """
 
     purpose: Purpose
     at_most: bool
-    argument: str = "threshold"
 
-    @property
-    def outward(self) -> float:
-        """Sign that turns a value so that larger is beyond: rejected by preservation, accepted by the other two."""
-        return 1.0 if self.at_most == (self.purpose == "preservation") else -1.0
+    def outward(self, operation: str = "insert") -> float:
+        """Sign that turns a value so that larger is beyond: rejected by preservation, accepted by the other two.
+
+        A level is to be reached by an insertion and to be left by a deletion.
+
+        Example:
+            >>> Bounded("level", at_most=False).outward("insert"), Bounded("level", at_most=False).outward("delete")
+            (1.0, -1.0)
+        """
+        sign = 1.0 if self.at_most == (self.purpose == "preservation") else -1.0
+        return -sign if self.purpose == "level" and operation == "delete" else sign
 
 
 # Checks that are not here have thresholds by definition (nothing may change outside the support; a finding lies in its
-# lung; what was measured is what was asked within a tolerance) and are never calibrated.
+# lung; what was measured is what was asked within a tolerance; a conformal p-value) and are never calibrated.
 BOUNDED: dict[str, Bounded] = {
+    "no_seam": Bounded("preservation", at_most=True),
     "anatomy_preserved": Bounded("preservation", at_most=False),
+    "off_target_stable": Bounded("preservation", at_most=True),
+    "nothing_hallucinated": Bounded("preservation", at_most=True),
+    "identity_stable": Bounded("preservation", at_most=True),
+    "masks_kept": Bounded("preservation", at_most=False),
+    "target_moved": Bounded("change", at_most=False),
+    "condition_met": Bounded("change", at_most=False),
+    "segmenter_agrees": Bounded("change", at_most=False),
+    "target_level": Bounded("level", at_most=False),
+    "level_inside": Bounded("level", at_most=False),
 }
 
 
@@ -153,10 +167,10 @@ def with_threshold(check: Check, threshold: float) -> Check:
         >>> with_threshold(AnatomyPreserved(), 0.93).threshold
         0.93
     """
-    argument = bounded(check.name).argument
+    bounded(check.name)
     if not math.isfinite(threshold):
         raise ValueError(f"the threshold of {check.name} must be a finite number, got {threshold}; calibrate again")
-    return replace(check, **{argument: float(threshold)})  # type: ignore[type-var] # checks are dataclasses
+    return replace(check, threshold=float(threshold))  # type: ignore[type-var] # checks are dataclasses
 
 
 @lru_cache(maxsize=1)

@@ -194,6 +194,7 @@ def blank_record(operation: str, finding: str, seed: int, *, reason: str, editor
         "note": "",
         "lesion_rle": "",
         "support_rle": "",
+        "thresholds": "",
         "checks": [],
         **dict.fromkeys((*placed, *unknown)),
     }

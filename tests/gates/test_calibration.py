@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from monai_cars.gates import CheckResult, judged
-from monai_cars.gates.calibration import PARTS, Trials, calibrate_gate, part_of, passing, trials
+from monai_cars.gates.calibration import PARTS, calibrate_gate, part_of, passing
 from monai_cars.gates.thresholds import BOUNDED, Bounded
+from monai_cars.gates.trials import Trials
 
 TOGETHER = {
     "anatomy_preserved": Bounded("preservation", at_most=False),
@@ -107,6 +107,16 @@ def test_films_on_which_nothing_could_be_tried_say_nothing():
     assert first == second
 
 
+def test_a_deletion_is_to_stay_below_its_level():
+    found = draw(np.random.default_rng(8), ("there",))
+    limits = [calibrate_gate({}, positives={f"{done} mass": found}).of(done, "mass") for done in ("insert", "delete")]
+    assert limits[0]["there"] < limits[1]["there"]
+    shares = [
+        passing(found, limit, "level", done).mean() for limit, done in zip(limits, ("insert", "delete"), strict=True)
+    ]
+    assert shares == pytest.approx([0.8, 0.8], abs=0.05)
+
+
 def test_the_hash_is_of_the_values():
     rng = np.random.default_rng(6)
     found = draw(rng, ("noise",))
@@ -121,19 +131,6 @@ def test_a_value_at_its_threshold_passes():
         assert passing(film, {"moved": 0.5, "noise": 0.5}, purpose).all()
     assert not passing(film, {"moved": 0.51}, "change").any()
     assert not passing(film, {"noise": 0.49}, "preservation").any()
-
-
-def test_trials_of_results():
-    good, none = judged("noise", 0.5, 1.0, at_most=True), CheckResult("moved", None, 0.1, "unavailable")
-    found = trials([[(good, none)], [(good,), (good,)], []], ["a", "b", "c"])
-    assert found.names == ("noise", "moved")
-    assert found.values.shape == (3, 2, 2)
-    assert np.isnan(found.of("moved")).all()
-    assert np.isfinite(found.of("noise")).sum(1).ravel().tolist() == [1, 2, 0]
-    with pytest.raises(
-        ValueError, match=r"values of 1 checks on 2 films must have shape \(2, attempts, 1\), got \(2, 1\)"
-    ):
-        Trials(("noise",), np.zeros((2, 1)), np.array(["a", "b"]))
 
 
 def test_the_library_itself_names_only_checks_it_has():

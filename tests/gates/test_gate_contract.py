@@ -74,6 +74,15 @@ def test_required_checks_decide_and_all_are_recorded(checks, advisory, accepted,
     assert [r.required for r in verdict.checks] == [c.name not in advisory for c in checks]
 
 
+def test_a_gate_without_a_check_decides_by_the_others():
+    gate = Gate((GOOD, BAD, UNSURE), ("unsure",), thresholds="mine").without("bad", "unsure")
+    assert (gate.names, gate.advisory) == (("good",), ())
+    assert gate(FILM, FILM, CONTEXT).accepted
+    assert gate(FILM, FILM, CONTEXT).thresholds == "mine"
+    with pytest.raises(ValueError, match="without names other, the gate has good"):
+        gate.without("other")
+
+
 def test_names_of_a_gate_are_its_own():
     with pytest.raises(ValueError, match=r"checks of a gate must have different names, got good, good"):
         Gate([GOOD, GOOD])
