@@ -1,25 +1,35 @@
-"""Which checks a finding has to pass."""
+"""Which checks a finding has to pass, and which are only recorded."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from monai_cars.anatomy import STRUCTURES
 from monai_cars.gates.anatomy_preserved import AnatomyPreserved
-from monai_cars.gates.contract import Check, Gate
+from monai_cars.gates.condition_met import ConditionMet
+from monai_cars.gates.contract import FIRST_SETTINGS, Check, Gate
 from monai_cars.gates.density_preserved import DensityPreserved
 from monai_cars.gates.devices_preserved import DevicesPreserved
 from monai_cars.gates.devices_removed import DevicesRemoved
 from monai_cars.gates.hole import NoHole
+from monai_cars.gates.implications import decisive, stable_outputs, target_output
+from monai_cars.gates.off_target import OffTargetStable
 from monai_cars.gates.outside import OutsideUnchanged
+from monai_cars.gates.peak_inside import LevelInside
 from monai_cars.gates.region import InsideRegion
 from monai_cars.gates.removed import OpacityRemoved
 from monai_cars.gates.rewritten import Rewritten
 from monai_cars.gates.seam import NoSeam
 from monai_cars.gates.severity import SeverityAgrees
 from monai_cars.gates.site import InsideLung
+from monai_cars.gates.target_moved import TargetLevel, TargetMoved
+from monai_cars.gates.thresholds import BOUNDED, GateThresholds, shipped_thresholds
 from monai_cars.gates.visibility import Visible
-from monai_cars.severity import canonical
+from monai_cars.severity import SEVERITY, canonical
+from monai_cars.teachers import Localiser, Teacher
+from monai_cars.weights_records import RECORDS
 
 Profile = Literal["cheap", "full"]
 PROFILES = ("cheap", "full")
@@ -60,13 +70,61 @@ NO_CONTRAST = (
 )
 
 
-def default_gate(finding: str, operation: str, profile: str = "cheap") -> Gate:
-    """The checks that an edit has to pass; thresholds are first settings, not yet calibrated on controls.
+# Their size is measured on the film; no classifier overrules a ruler.
+GEOMETRY = (*LOOSE, *MOVED_BORDER)
+# What a localiser of opacities is asked about. Of a nodule or a mass it says "an opacity is present at the site".
+LOCALISED = ("nodule", "mass", "consolidation", "pneumonitis", "infection", "opacities")
+TEACHER = "cars_teacher"
+
+
+@dataclass(frozen=True)
+class GateModels:
+    """Models that the full profile asks.
+
+    Args:
+        teacher: a classifier of findings, None without.
+        localiser: of opacities, None without.
+
+    Example:
+        >>> GateModels().teacher is None
+        True
+    """
+
+    teacher: Teacher | None = None
+    localiser: Localiser | None = None
+
+
+@lru_cache(maxsize=1)
+def shipped_models() -> GateModels:
+    """The models that come with the library, loaded once a process; none where none is shipped."""
+    if TEACHER not in RECORDS:
+        return GateModels()
+    from monai_cars.teachers.shipped import load_localiser, load_teacher  # networks load only for the full profile
+
+    return GateModels(load_teacher(), load_localiser())
+
+
+def default_gate(
+    finding: str,
+    operation: str,
+    profile: str = "cheap",
+    *,
+    models: GateModels | None = None,
+    thresholds: GateThresholds | None = None,
+) -> Gate:
+    """The checks that an edit has to pass.
+
+    Models decide where they can be trusted: a classifier only about findings that it states an out-of-fold AUROC of at
+    least 0.75 for and that have no geometry, and each only by a threshold that was calibrated; else its answer is
+    recorded.
 
     Args:
         finding: key of SEVERITY.
         operation: ``"insert"``, ``"delete"`` or ``"sham"``.
-        profile: ``"cheap"`` needs no network; ``"full"`` segments the film again.
+        profile: ``"cheap"`` needs no network; ``"full"`` segments the film again and asks independent models.
+        models: of the full profile; the shipped ones when None.
+        thresholds: calibrated ones; the shipped ones when None, and the first settings of the checks where those say
+            nothing.
 
     Raises:
         ValueError: unknown profile.
@@ -78,6 +136,43 @@ def default_gate(finding: str, operation: str, profile: str = "cheap") -> Gate:
     if profile not in PROFILES:
         raise ValueError(f"profile must be 'cheap' or 'full', got {profile!r}")
     finding = canonical(finding)
+    thresholds = shipped_thresholds() if thresholds is None else thresholds
+    checks = _cheap(finding, operation)
+    advisory: tuple[str, ...] = ()
+    if profile == "full":
+        models = shipped_models() if models is None else models
+        moved = finding in MOVED_BORDER and operation != "sham"
+        checks.append(AnatomyPreserved(hidden=STRUCTURES if moved else ("heart",)))
+        asked = [*_classified(finding, operation, models.teacher), *_localised(finding, operation, models.localiser)]
+        checks += asked
+        known = thresholds.of(operation, finding)
+        advisory = tuple(c.name for c in asked if c.name not in known or not _decides(c, finding, models.teacher))
+    calibrated = any(check.name in thresholds.of(operation, finding) for check in checks)
+    name = thresholds.name if calibrated else FIRST_SETTINGS
+    return Gate(thresholds.applied(checks, operation, finding), advisory, name)
+
+
+def profile_table(*, models: GateModels | None = None, thresholds: GateThresholds | None = None) -> str:
+    """Markdown table of every finding's checks: what both profiles require, what the full one adds, what is recorded.
+
+    Example:
+        >>> print(profile_table().splitlines()[0])
+        | finding | edit | required | required by the full profile too | recorded by the full profile |
+    """
+    rows = ["| finding | edit | required | required by the full profile too | recorded by the full profile |"]
+    rows.append("|---" * 5 + "|")
+    for finding in SEVERITY:
+        for operation in ("insert", "delete"):
+            cheap = default_gate(finding, operation, thresholds=thresholds).names
+            full = default_gate(finding, operation, "full", models=models, thresholds=thresholds)
+            more = [name for name in full.names if name not in cheap and name not in full.advisory]
+            cells = (finding, operation, ", ".join(cheap), ", ".join(more), ", ".join(full.advisory) or "-")
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _cheap(finding: str, operation: str) -> list[Check]:
+    """Checks without a network."""
     checks: list[Check] = [OutsideUnchanged(), *_site(finding, operation)]
     if operation == "sham":
         # A redrawn texture differs from the film up to the support's feather; there it ends as every edit does.
@@ -92,10 +187,31 @@ def default_gate(finding: str, operation: str, profile: str = "cheap") -> Gate:
         checks.append(DevicesPreserved())
     elif operation == "delete":
         checks.append(DevicesRemoved())
-    if profile == "full":
-        moved = finding in MOVED_BORDER and operation != "sham"
-        checks.append(AnatomyPreserved(hidden=STRUCTURES if moved else ("heart",)))
-    return Gate(checks)
+    return checks
+
+
+def _classified(finding: str, operation: str, teacher: Teacher | None) -> list[Check]:
+    """Checks that ask a classifier, of those that it has an answer for."""
+    if teacher is None:
+        return []
+    checks: list[Check] = []
+    if operation != "sham" and target_output(finding, teacher.outputs) is not None:
+        checks += [TargetMoved(teacher), TargetLevel(teacher)]
+    if stable_outputs(finding, operation, teacher.outputs):
+        checks.append(OffTargetStable(teacher))
+    return checks
+
+
+def _localised(finding: str, operation: str, localiser: Localiser | None) -> list[Check]:
+    if localiser is None or operation == "sham" or finding not in LOCALISED:
+        return []
+    return [ConditionMet(localiser), LevelInside(localiser)]
+
+
+def _decides(check: Check, finding: str, teacher: Teacher | None) -> bool:
+    if BOUNDED[check.name].purpose == "preservation" or check.name in ("condition_met", "level_inside"):
+        return True
+    return finding not in GEOMETRY and teacher is not None and decisive(teacher, finding)
 
 
 def _site(finding: str, operation: str) -> list[Check]:
