@@ -1,0 +1,134 @@
+"""The shipped teacher and localiser: one network, asked for findings or for where opacities are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from monai_cars.teachers.export import read_stated
+from monai_cars.teachers.films import FINDINGS
+from monai_cars.teachers.network import TeacherNetwork, TeacherOutput
+from monai_cars.teachers.preprocessing import lungs_box, to_film, to_input
+from monai_cars.threads import one_thread
+from monai_cars.weights import WeightsError, WeightsRecord, load_state, record_of
+
+MIRRORED = [0, 2, 1, 3]  # a mirrored film exchanges the lungs' channels
+
+
+@torch.inference_mode()
+def ask(network: torch.nn.Module, seen: torch.Tensor) -> TeacherOutput:
+    """Mean logits of input (N, 4, S, S) and of its mirror image, on one thread; the map is mirrored back."""
+    with one_thread():
+        findings, where = network(torch.cat([seen, seen[:, MIRRORED].flip(-1)]))
+    count = len(seen)
+    return TeacherOutput((findings[:count] + findings[count:]) / 2, (where[:count] + where[count:].flip(-1)) / 2)
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkTeacher:
+    """A classifier of findings made of a `TeacherNetwork`.
+
+    Args:
+        name: for the record.
+        network: in evaluation mode.
+        outputs: names of its findings, in their order.
+        data: what it was trained on.
+        auroc: out-of-fold AUROC by output.
+        temperature: divides the logit, by output; 1 where not stated.
+        sha256: of its weights.
+
+    Example:
+        >>> teacher = NetworkTeacher("tiny", TeacherNetwork((4, 8), findings=1, width=4).eval(), ("opacity",))
+        >>> lungs = torch.ones(3, 40, 40)
+        >>> 0 < teacher(torch.rand(1, 40, 40), lungs)["opacity"] < 1
+        True
+    """
+
+    name: str
+    network: torch.nn.Module
+    outputs: tuple[str, ...] = FINDINGS
+    data: frozenset[str] = frozenset()
+    auroc: Mapping[str, float] = field(default_factory=dict)
+    temperature: Mapping[str, float] = field(default_factory=dict)
+    sha256: str = ""
+
+    def __call__(self, film: torch.Tensor, anatomy: torch.Tensor) -> dict[str, float]:
+        """Probability of each output on a film (1, H, W) with its anatomy (S, H, W).
+
+        Raises:
+            TeacherError: shapes that do not fit, or an anatomy without lungs.
+        """
+        logits = ask(self.network, to_input(_plain(film), _plain(anatomy))).findings[0].tolist()
+        scaled = [value / self.temperature.get(name, 1.0) for name, value in zip(self.outputs, logits, strict=True)]
+        return dict(zip(self.outputs, torch.tensor(scaled).sigmoid().tolist(), strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkLocaliser:
+    """Finds opacities by the map of a `TeacherNetwork`; arguments as `NetworkTeacher`."""
+
+    name: str
+    network: torch.nn.Module
+    data: frozenset[str] = frozenset()
+    sha256: str = ""
+
+    def __call__(self, film: torch.Tensor, anatomy: torch.Tensor) -> torch.Tensor:
+        """(H, W) float32 probability of an opacity at each pixel of a film (1, H, W); zero outside the lungs' box.
+
+        Raises:
+            TeacherError: shapes that do not fit, or an anatomy without lungs.
+        """
+        plain, masks = _plain(film), _plain(anatomy)
+        where = ask(self.network, to_input(plain, masks)).map[0, 0].sigmoid()
+        return to_film(where, lungs_box(masks), (plain.shape[1], plain.shape[2]))
+
+
+def load_teacher(weights: str | Path | WeightsRecord = "cars_teacher") -> NetworkTeacher:
+    """The shipped classifier of findings, loaded once a process.
+
+    Args:
+        weights: the shipped name; a WeightsRecord; "owner/repo/file.safetensors@commit"; or a path. Only of the shipped
+            ones are temperature and AUROC known.
+
+    Raises:
+        WeightsError: no such weights, or weights of another network.
+    """
+    record = record_of(weights, default="cars_teacher")
+    stated = read_stated(record)
+    return NetworkTeacher(
+        record.name,
+        _network(record),
+        data=frozenset(record.data),
+        auroc=stated.auroc,
+        temperature=stated.temperature,
+        sha256=record.sha256,
+    )
+
+
+def load_localiser(weights: str | Path | WeightsRecord = "cars_teacher") -> NetworkLocaliser:
+    """The shipped localiser of opacities: the map of the same weights; arguments and errors as `load_teacher`."""
+    record = record_of(weights, default="cars_teacher")
+    return NetworkLocaliser(f"{record.name}_map", _network(record), frozenset(record.data), record.sha256)
+
+
+@lru_cache(maxsize=4)
+def _network(record: WeightsRecord) -> torch.nn.Module:
+    network = TeacherNetwork()
+    try:
+        network.load_state_dict(load_state(record))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[1:2] or [str(error)]
+        raise WeightsError(
+            f"{record.name!r} holds no weights of the teacher network ({reason[0].strip()[:120]}); give the weights of "
+            "monai_cars.teachers.network.TeacherNetwork, or wrap a model of your own in CallableTeacher"
+        ) from error
+    return network.eval()
+
+
+def _plain(image: torch.Tensor) -> torch.Tensor:
+    plain = image.as_tensor() if hasattr(image, "as_tensor") else image
+    return plain.cpu()
