@@ -132,6 +132,9 @@ class _Clause:
         kind = trigger.payload
         if kind.endswith(("before", "earlier")):
             return [Scope(kind, trigger.end, self._forward(trigger, kind), trigger)]
+        if kind == "uncertain around":
+            ahead = Scope("uncertain before", trigger.end, self._forward(trigger, "uncertain before"), trigger)
+            return [ahead, Scope("uncertain after", self._backward(trigger, kind), trigger.start, trigger)]
         if kind.endswith("after it"):
             return [Scope(kind, self._nearest(trigger), trigger.start, trigger)]
         if kind.endswith("after"):

@@ -6,9 +6,13 @@ and a language model to download (beside 40 kB of phrases here), and neither bri
 Conventions are those of the CheXpert labeller (chexpert-labeler) except where this text says otherwise:
 
 - 1 present, 0 denied, NaN not mentioned. A hedged finding ("may represent", "cannot exclude", "versus") is unknown.
-- "likely", "consistent with" and "compatible with" are present, as there; `likely` gives the first another value.
+- "likely", "consistent with" and "compatible with" are present, as there (its uncertainty patterns name "possible",
+  "probable", "suspected", "may", "favor" and "less likely", not "likely"): LIKELY_VALUE, or what `likely` gives.
+  "Probably" is unknown like "probable"; it has no pattern there.
+- A finding that is on either side is present ("no effusion on the right, small on the left").
 - "upper limits of normal" and "top normal" hearts are not enlarged; "borderline" is unknown; "stable" says nothing.
-- "vascular congestion" leaves edema unknown and "no vascular congestion" denies it; heart failure is edema, and leaves
+- "vascular congestion" leaves edema unknown, as there: it is a mention of edema that its uncertainty patterns always
+  doubt; `uncertain` gives it a value. "No vascular congestion" denies edema; heart failure is edema, and leaves
   cardiomegaly unknown; fluid overload is edema unless that is denied.
 - "no new consolidation" denies it unless another sentence names one; "unlikely" denies, "less likely" is unknown.
 - Lines, tubes, pacemakers, valves, hardware are devices; wires, clips, stents and sternotomies leave devices unknown.
@@ -30,9 +34,11 @@ from monai_cars.features.lexicon import Lexicon
 from monai_cars.features.reading import Reader, reader_of
 from monai_cars.features.sections import sections
 from monai_cars.features.sentences import Sentence, sentences
+from monai_cars.features.sides import elliptic, on_the_other_side, opposite, side_of
 from monai_cars.features.structures import states
 from monai_cars.features.vocabulary import Vocabulary, VocabularyError, load_vocabulary
 
+LIKELY_VALUE = 1.0  # of a finding that is called likely; the labeller counts it as present
 _ORDER = (PRESENT, LIKELY, UNCERTAIN, ABSENT, IMPLIED, SUGGESTED)  # the first that a report says of a finding counts
 # What a film may show and still be free of findings, and what says so.
 _NO_FINDING = {"support device", "surgical material"}
@@ -68,6 +74,7 @@ class _Statement(NamedTuple):
     sentence: Sentence
     start: int
     end: int
+    named: bool  # a finding, not the state of a structure
 
 
 def from_report(
@@ -75,7 +82,7 @@ def from_report(
     vocabulary: str | Path | Vocabulary = "chexpert-14",
     *,
     uncertain: float | None = None,
-    likely: float | None = 1.0,
+    likely: float | None = LIKELY_VALUE,
 ) -> FeatureVector:
     """What a radiology report says of each finding of a vocabulary.
 
@@ -88,7 +95,8 @@ def from_report(
     Args:
         text: the report, with or without headers.
         vocabulary: "chexpert-14", "carpa-19", "nih-14" (hyphen or not), a path to a YAML file, or a Vocabulary.
-        uncertain: value of a finding that is hedged, in [0, 1]; None or NaN is unknown.
+        uncertain: value of a finding that is hedged ("probable", "vascular congestion" for edema), in [0, 1]; None or
+            NaN is unknown.
         likely: value of a finding that is called likely, in the same way.
 
     Raises:
@@ -154,12 +162,29 @@ def _statements(text: str, lexicon: Lexicon) -> list[_Statement]:
         raise TypeError(f"a report is a string (got {type(text).__name__}); read files and decode bytes first.")
     if not text.strip():
         raise VocabularyError("The report is empty; leave films without a report out, or give them a vector of NaN.")
+    found: list[_Statement] = []
+    for part in sections(text):
+        last: list[_Statement] = []
+        for sentence in sentences(text, part.start, part.end):
+            said = _statements_of(sentence, lexicon)
+            found += said or _still_there(sentence, last)
+            last = said
+    return found
+
+
+def _still_there(sentence: Sentence, last: list[_Statement]) -> list[_Statement]:
+    """What the sentence before denies on one side, and this one, which names nothing, leaves on the other."""
+    denied_side = opposite(elliptic(sentence.words))
     return [
-        statement
-        for part in sections(text)
-        for sentence in sentences(text, part.start, part.end)
-        for statement in _statements_of(sentence, lexicon)
+        one._replace(status=PRESENT, sentence=sentence, start=sentence.start, end=sentence.end)
+        for one in last
+        if denied_side and one.named and one.status == ABSENT and _denied_on(one) == denied_side
     ]
+
+
+def _denied_on(one: _Statement) -> str | None:
+    starts = [token.start for token in one.sentence.tokens]
+    return side_of(one.sentence.words, starts.index(one.start))
 
 
 def _statements_of(sentence: Sentence, lexicon: Lexicon) -> list[_Statement]:
@@ -174,10 +199,15 @@ def _statements_of(sentence: Sentence, lexicon: Lexicon) -> list[_Statement]:
     named = [Named(hit.payload, hit.start, hit.end) for hit in found.findings]
     named += [Named(state.concept, state.predicate.start, state.predicate.end, state.sure) for state in told]
     statuses = judge(words, named, found.triggers, sentence.asked)
+    findings = len(found.findings)
+    statuses[:findings] = [
+        PRESENT if status == ABSENT and on_the_other_side(words, one.start) else status
+        for one, status in zip(named[:findings], statuses[:findings], strict=True)
+    ]
     spans = [*((hit.start, hit.end) for hit in found.findings), *((state.start, state.end) for state in told)]
-    said = [None] * len(found.findings) + [state.status for state in told]
+    said = [None] * findings + [state.status for state in told]
     return [
-        _Statement(one.concept, _weighed(status, own), sentence, *_place(sentence, span))
+        _Statement(one.concept, _weighed(status, own), sentence, *_place(sentence, span), own is None)
         for one, status, own, span in zip(named, statuses, said, spans, strict=True)
     ]
 

@@ -19,6 +19,7 @@ _ON = GRAMMAR["places"]
 _VERBS = GRAMMAR["structure verbs"]
 _JOINS = GRAMMAR["joins"]
 _LINKS = GRAMMAR["links"]
+_GOING_ON = frozenset(("is", "are", "remain", "appear"))
 _SHARE = 5  # words between two predicates of one subject, at most
 _REACH = 6  # words between a predicate and the structure after it, at most
 
@@ -159,8 +160,8 @@ def _predicative(predicate: Hit, structure: Hit, words: Sequence[str]) -> bool:
 
 def _shares(predicate: Hit, group: Sequence[Hit], words: Sequence[str], place: int) -> bool:
     """Whether a further predicate speaks of the same structures: "enlarged but stable"."""
-    between = words[place : predicate.start]
-    if predicate.start - place > _SHARE or predicate.start < group[-1].end:
+    between = _last_part(words[place : predicate.start])
+    if len(between) > _SHARE or predicate.start < group[-1].end:
         return False
     if not between or (between[0] not in _JOINS and between[0] not in _DEGREES):
         return False
@@ -168,6 +169,14 @@ def _shares(predicate: Hit, group: Sequence[Hit], words: Sequence[str], place: i
         return False
     after = words[predicate.end : predicate.end + 1]
     return not after or after[0] in (",", "in", "for", "and", "with", "but", "given", "as", "-", "without")
+
+
+def _last_part(between: Sequence[str]) -> Sequence[str]:
+    """What leads to a further predicate: "exaggerated by technique and is likely normal" goes on with "and is"."""
+    for place in range(len(between) - 2, 0, -1):
+        if between[place] in ("and", "but") and between[place + 1] in _GOING_ON:
+            return between[place:]
+    return between
 
 
 def _told_of_a_finding(predicate: Hit, words: Sequence[str], found: Found) -> bool:

@@ -51,7 +51,7 @@ def differences(got, wanted):
 
 
 def sentence_cases():
-    for group in read("sentences"):
+    for group in (*read("sentences"), *read("dictated")):
         for text, says in group["items"]:
             yield group["group"], text, says, "chexpert-14"
     for group in read("other_vocabularies"):

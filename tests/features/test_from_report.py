@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monai_cars.features import BUILT_IN, Vocabulary, VocabularyError, from_report, load_vocabulary, mentions, to_labels
+from monai_cars.features.report import LIKELY_VALUE
 
 SENTENCES = list(report_cases.sentence_cases())
 REPORTS = list(report_cases.report_cases())
@@ -113,6 +114,22 @@ def test_present_outweighs_doubt_and_doubt_absence():
     assert from_report("No effusion. Possible effusion. Small effusion.")["Pleural Effusion"] == 1
     assert math.isnan(from_report("No effusion. Possible effusion.")["Pleural Effusion"])
     assert from_report("No edema. Mild vascular congestion.")["Edema"] == 0  # only suggested
+
+
+def test_likely_is_present_and_probable_or_congestion_is_doubt_as_in_the_chexpert_labeller():
+    text = "Likely consolidation. Probable effusion. Pulmonary vascular congestion."
+    seen = from_report(text, uncertain=0.5)
+    assert seen["Consolidation"] == LIKELY_VALUE == 1
+    assert (seen["Pleural Effusion"], seen["Edema"]) == (0.5, 0.5)
+
+
+def test_what_a_sentence_leaves_on_the_other_side_can_be_read():
+    found = mentions("Right effusion has resolved; the left is unchanged. No left pneumothorax, small on the right.")
+    assert [(one.finding, one.phrase, one.status) for one in found] == [
+        ("Pleural Effusion", "effusion", "absent"),
+        ("Pleural Effusion", "the left is unchanged", "present"),
+        ("Pneumothorax", "pneumothorax", "present"),
+    ]
 
 
 def test_a_negated_child_denies_no_ancestor_and_a_doubtful_one_asserts_none():
