@@ -18,6 +18,7 @@ from monai_cars.edit import Box, CannotEdit, Edit, Proposal, Region
 from monai_cars.editors import AttenuationEditor, Editor, Film
 from monai_cars.editors.lesion import clean_lesion
 from monai_cars.editors.protected import devices_of, protect, without_devices
+from monai_cars.film_memory import MEMORY, film_key
 from monai_cars.gates import Context, Gate, default_gate
 from monai_cars.measurement import measure
 from monai_cars.radiograph import Header, header_of
@@ -89,10 +90,12 @@ def make_counterfactual(
     upright = sign * to_standard(plain, header.axes).contiguous().float()
     turned = replace(edit, region=_turned(edit.region, header.axes, plain)) if edit.region else edit
     gate = gate or default_gate(edit.finding, edit.operation)
-    film, anatomy_up = _film(upright, _bright_is_dense(header, sign), to_standard(masks, header.axes).contiguous())
+    anatomy_up = to_standard(masks, header.axes).contiguous()
+    key = film_key(upright, anatomy_up)
+    film = _film(upright, _bright_is_dense(header, sign), anatomy_up, key)
     film = replace(film, earlier=earlier_edits(earlier, (upright.shape[1], upright.shape[2])))
     record, composite, proposal = _attempts(
-        film, anatomy_up, turned, editor or AttenuationEditor(), gate, segmenter, max_attempts
+        film, anatomy_up, turned, editor or AttenuationEditor(), gate, segmenter, max_attempts, key
     )
     record["shared_model"] = shared_model
     if composite is None or proposal is None:
@@ -148,7 +151,7 @@ def _bright_is_dense(header: Header, sign: float) -> Header:
     return header if sign > 0 else replace(header, low=-header.high, high=-header.low)
 
 
-def _film(image: torch.Tensor, header: Header, anatomy: torch.Tensor) -> tuple[Film, torch.Tensor]:
+def _film(image: torch.Tensor, header: Header, anatomy: torch.Tensor, key: bytes) -> Film:
     spacing, source = header.spacing, header.spacing_source
     if spacing is not None and header.axes.startswith("WH"):
         spacing = (spacing[1], spacing[0])
@@ -158,8 +161,10 @@ def _film(image: torch.Tensor, header: Header, anatomy: torch.Tensor) -> tuple[F
         spacing = estimate_spacing(anatomy, header.age)
         source = "estimated" if spacing else "unknown"
     finite = bool(torch.isfinite(image.sum()))
-    unit = contrast_unit(image, anatomy) if finite else ContrastUnit(*[float("nan")] * 4)
-    return Film(image, replace(header, spacing_source=source), unit, spacing), anatomy
+    unit = ContrastUnit(*[float("nan")] * 4)
+    if finite:
+        unit = MEMORY.recall((key, "unit"), lambda: contrast_unit(image, anatomy))
+    return Film(image, replace(header, spacing_source=source), unit, spacing)
 
 
 def _plausible(spacing: tuple[float, float], anatomy: torch.Tensor) -> bool:
@@ -179,14 +184,15 @@ def _attempts(
     gate: Gate,
     segmenter: Segmenter | None,
     max_attempts: int,
+    key: bytes,
 ) -> tuple[dict[str, Any], Composite | None, Proposal | None]:
     """Run the loop; the composite and the proposal are None when it abstains."""
     record = edit_record(film, edit, editor)
     if not film.unit.share >= LEAST_CONTRAST:  # also when it is not a number
         reason = f"contrast unit is {film.unit.share:.1%} of the film's P1-P99 range, {LEAST_CONTRAST:.0%} are needed"
         return {**record, "reason": reason}, None, None
-    devices = devices_of(film, anatomy)
-    seen = film if edit.finding == DEVICES else without_devices(film, devices)
+    devices = devices_of(film, anatomy, key)
+    seen = film if edit.finding == DEVICES else without_devices(film, devices, key)
     last: Proposal | None = None
     for attempt in range(max_attempts):
         generator = torch.Generator().manual_seed(

@@ -191,9 +191,27 @@ def smoothstep(x: np.ndarray) -> np.ndarray:
     return x * x * (3.0 - 2.0 * x)
 
 
+def around(mask: np.ndarray, margin: int) -> tuple[slice, slice]:
+    """Rows and columns of a mask and of a margin beside it; what is far from it need not be computed.
+
+    Example:
+        >>> around(np.eye(9, dtype=bool) & (np.arange(9) > 6), 1)
+        (slice(6, 9, None), slice(6, 9, None))
+    """
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    (y0, y1), (x0, x1) = ((max(int(p[0]) - margin, 0), int(p[-1]) + margin + 1) for p in (rows, columns))
+    return slice(y0, min(y1, mask.shape[0])), slice(x0, min(x1, mask.shape[1]))
+
+
 def feather(mask: np.ndarray, width: float) -> np.ndarray:
     """Ramp inside ``mask``: 0 on its outermost pixels, 1 from ``width`` pixels inward."""
-    return smoothstep((ndi.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] - 1.0) / max(width, 1e-3))
+    ramp, window = np.zeros(mask.shape), around(mask, 0)
+    if mask.any():
+        depth = ndi.distance_transform_edt(np.pad(mask[window], 1))[1:-1, 1:-1]
+        ramp[window] = smoothstep((depth - 1.0) / max(width, 1e-3))
+    return ramp
 
 
 def smooth_noise(shape: tuple[int, ...], sigma: float, generator: torch.Generator) -> np.ndarray:
@@ -202,7 +220,9 @@ def smooth_noise(shape: tuple[int, ...], sigma: float, generator: torch.Generato
     coarse = [n // step + 8 for n in shape]
     noise = ndi.gaussian_filter(torch.randn(coarse, generator=generator).numpy(), sigma / step, mode="wrap")
     if step > 1:
-        noise = ndi.zoom(noise, step, order=1)
+        size = [n * step for n in coarse]
+        fine = functional.interpolate(torch.from_numpy(noise)[None, None], size, mode="bilinear", align_corners=True)
+        noise = fine[0, 0].numpy()
     noise = noise[tuple(slice(0, n) for n in shape)]
     return (noise - noise.mean()) / (noise.std() + 1e-6)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import zlib
-from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import replace
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,68 +12,67 @@ from scipy import ndimage as ndi
 
 from monai_cars.anatomy.devices import Devices, find_devices
 from monai_cars.edit import Box, CannotEdit, Proposal
-from monai_cars.editors.canvas import enlarge, shrink, smoothstep
+from monai_cars.editors.canvas import around, enlarge, shrink, smoothstep
 from monai_cars.editors.contract import Film
+from monai_cars.film_memory import MEMORY
 
 FILL_MM, WIDE_MM = 1.5, 5.0  # reach of the fill from beside a line; the second inside a bundle of them
 LEAST_WEIGHT = 0.05
 FEATHER_MM = 2.0  # around a fixed mark
-MOST_REMEMBERED = 4096  # films a process
-_REMEMBERED: OrderedDict[tuple[Any, ...], tuple[Devices, bytes, bytes]] = OrderedDict()
 THORAX = 280.0  # millimetres of an inner thorax, for a film without scale
+Made = TypeVar("Made")
 
 
-def devices_of(film: Film, anatomy: torch.Tensor) -> Devices:
+def devices_of(film: Film, anatomy: torch.Tensor, key: bytes | None = None) -> Devices:
     """The devices on a film, found once for all attempts of an edit, and once a process for the films seen last.
 
     A dataset whose films are cached is edited anew every epoch: the search would cost more than most edits.
+
+    Args:
+        film: the film.
+        anatomy: (S, H, W) masks, for the scale of a film without one.
+        key: the film's :func:`monai_cars.film_memory.film_key`; nothing is remembered without.
     """
     mm = _millimetre(film, anatomy)
-    digest = hashlib.blake2b(film.image.cpu().numpy().tobytes(), digest_size=16)
-    key = (digest.hexdigest(), tuple(film.image.shape), film.unit, mm)
-    if key not in _REMEMBERED:
-        while len(_REMEMBERED) >= MOST_REMEMBERED:
-            _REMEMBERED.popitem(last=False)
-        _REMEMBERED[key] = _packed(find_devices(film.image, film.unit, mm))
-    return _unpacked(_REMEMBERED[key])
+    return _remembered(key, ("devices", film.unit, mm), lambda: find_devices(film.image, film.unit, mm))
 
 
-def _packed(devices: Devices) -> tuple[Devices, bytes, bytes]:
-    """Devices with their masks compressed: most films have none, and a few kilobytes a film can be kept."""
-    lines, fixed = (zlib.compress(np.ascontiguousarray(m).tobytes(), 1) for m in (devices.lines, devices.fixed))
-    shape = np.array(devices.lines.shape)
-    return replace(devices, lines=shape, fixed=shape), lines, fixed
-
-
-def _unpacked(packed: tuple[Devices, bytes, bytes]) -> Devices:
-    devices, lines, fixed = packed
-    shape = tuple(devices.lines)
-    return replace(
-        devices,
-        lines=np.frombuffer(bytearray(zlib.decompress(lines)), np.int32).reshape(shape),
-        fixed=np.frombuffer(bytearray(zlib.decompress(fixed)), bool).reshape(shape),
-    )
-
-
-def without_devices(film: Film, devices: Devices) -> Film:
+def without_devices(film: Film, devices: Devices, key: bytes | None = None) -> Film:
     """The film with its lines filled from beside.
 
     Editors propose on this film, the residual is added to the real one. A line adds to what lies beneath it, before an
     edit as after it: its own contrast stays as it was, up to saturation, whether the edit adds, hides or moves.
 
+    Args:
+        film: the film.
+        devices: what lies on it.
+        key: as for :func:`devices_of`.
+
     Returns:
         The same film where there are no lines.
     """
-    mask = devices.lines > 0
-    if not mask.any():
+    if not devices.lines.any():
         return film
-    native = film.image[0]
+    places, values = _remembered(key, ("filled", film.unit, devices.mm), lambda: _filled(film.image[0], devices))
+    image = film.image.clone()
+    image.view(-1)[torch.from_numpy(places).to(image.device)] = torch.from_numpy(values).to(image)
+    return replace(film, image=image)
+
+
+def _remembered(key: bytes | None, what: tuple[Hashable, ...], make: Callable[[], Made]) -> Made:
+    return make() if key is None else MEMORY.recall((key, *what), make)
+
+
+def _filled(native: torch.Tensor, devices: Devices) -> tuple[np.ndarray, np.ndarray]:
+    """Flat places of the film's pixels on lines, and their values without the lines."""
+    mask = ndi.binary_dilation(devices.lines > 0)
     whole = Box(0, 0, *native.shape)
-    mask = ndi.binary_dilation(mask)
     beside = fill_from_beside(shrink(native.float(), devices.factor).cpu().numpy(), mask, devices.mm)
     share = enlarge(mask.astype(np.float32), whole, devices.factor, native.device)
     filled = enlarge(beside, whole, devices.factor, native.device)
-    return replace(film, image=torch.where(share > 0, native + share * (filled - native), native)[None])
+    on = share > 0
+    values = native[on] + share[on] * (filled[on] - native[on])
+    return np.flatnonzero(on.cpu().numpy()), values.cpu().numpy()
 
 
 def protect(proposal: Proposal, devices: Devices) -> Proposal:
@@ -107,15 +104,18 @@ def fill_from_beside(u: np.ndarray, mask: np.ndarray, mm: float) -> np.ndarray:
     """
     known = (~mask).astype(np.float32)
     filled = u.astype(np.float32).copy()
-    todo = mask
+    todo = mask.copy()
     for reach in (FILL_MM, WIDE_MM, 4 * WIDE_MM):
-        weight = ndi.gaussian_filter(known, reach * mm, truncate=3.0)
-        value = ndi.gaussian_filter(known * u, reach * mm, truncate=3.0)
-        found = todo & (weight > LEAST_WEIGHT)
-        filled[found] = value[found] / weight[found]
-        todo = todo & ~found
         if not todo.any():
             break
+        # Only what lies within a filter's reach of a pixel that is still to be filled matters.
+        window = around(todo, int(3.0 * reach * mm) + 1)
+        weight, total = (
+            ndi.gaussian_filter(part, reach * mm, truncate=3.0) for part in (known[window], (known * u)[window])
+        )
+        found = todo[window] & (weight > LEAST_WEIGHT)
+        filled[window][found] = total[found] / weight[found]
+        todo[window] &= ~found
     return filled
 
 

@@ -54,6 +54,8 @@ def _marks_changed(changed: torch.Tensor, devices: Devices) -> bool:
 
 def _least_kept(before: torch.Tensor, after: torch.Tensor, context: Context, devices: Devices) -> float:
     """Smallest ratio of contrasts over the lines in the support, at most 1; 1 where there is none."""
+    if not devices.lines.any():
+        return 1.0
     support = torch.zeros(before.shape, device=before.device)
     support[context.box.slices] = context.support.to(support)
     inside = _pooled(support, devices.factor) > 0.5
@@ -80,5 +82,7 @@ def _contrast(film: np.ndarray, lines: np.ndarray, ring: np.ndarray, numbers: np
 
 
 def _pooled(array: torch.Tensor, factor: int) -> np.ndarray:
+    if factor == 1:
+        return array.cpu().numpy()
     pooled = functional.avg_pool2d(array[None, None], factor, ceil_mode=True, count_include_pad=False)
     return pooled[0, 0].cpu().numpy()
