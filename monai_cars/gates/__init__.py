@@ -10,11 +10,12 @@ from monai_cars.gates.hallucination import NothingHallucinated, real_baseline
 from monai_cars.gates.hole import NoHole
 from monai_cars.gates.identity import IdentityStable
 from monai_cars.gates.implications import decisive, stable_outputs, target_output
+from monai_cars.gates.measurement_agrees import MeasurementAgrees
 from monai_cars.gates.near_duplicate import NotMemorised
 from monai_cars.gates.off_target import OffTargetStable, SameArgmax
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.peak_inside import LevelInside, PeakInside
-from monai_cars.gates.profiles import default_gate
+from monai_cars.gates.profiles import GateModels, default_gate, profile_table
 from monai_cars.gates.realism import Realistic
 from monai_cars.gates.region import InsideRegion
 from monai_cars.gates.removed import OpacityRemoved
@@ -37,11 +38,13 @@ __all__ = [
     "DevicesPreserved",
     "DevicesRemoved",
     "Gate",
+    "GateModels",
     "IdentityStable",
     "InsideLung",
     "InsideRegion",
     "LevelInside",
     "MasksKept",
+    "MeasurementAgrees",
     "NoHole",
     "NoSeam",
     "NotMemorised",
@@ -65,6 +68,7 @@ __all__ = [
     "default_gate",
     "joined",
     "judged",
+    "profile_table",
     "real_baseline",
     "stable_outputs",
     "target_output",

@@ -73,13 +73,14 @@ class ControlEditor:
         """See :class:`monai_cars.editors.Editor`."""
         if not suits(self.control, edit):
             raise ValueError(
-                f"the control {self.control!r} cannot be offered as {edit.operation} {edit.finding}: it needs an "
-                "insertion, misplaced ones with a side (and a third of the lung for the zone), the density in the "
+                f"the control {self.control!r} cannot be offered as {edit.operation} {edit.finding}: all but the blur "
+                "need an insertion, the wrong side a side, the wrong zone a third of the lung, the density in the "
                 "heart an enlarged heart"
             )
         claim = Claim(film, anatomy, edit, generator, self.editor)
         made = MAKERS[self.control](claim)
-        return replace(made, asked=made.asked or claim.asked, note=OFFERED[self.control])
+        asked = made.asked or (claim.asked if edit.operation == "insert" else None)
+        return replace(made, asked=asked, note=OFFERED[self.control])
 
 
 def suits(control: str, edit: Edit) -> bool:
@@ -90,7 +91,7 @@ def suits(control: str, edit: Edit) -> bool:
         (False, True)
     """
     if edit.operation != "insert":
-        return False
+        return control == "blur" and edit.operation == "delete"
     if control == "density in the heart" or edit.finding == "enlarged heart":
         return control in ("density in the heart", "sham", "blur", "hard paste") and edit.finding == "enlarged heart"
     if control == "wrong zone":

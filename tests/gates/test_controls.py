@@ -8,7 +8,7 @@ from phantom_film import drawn_film, drawn_header, outside, phantom, written
 
 from monai_cars.anatomy import STRUCTURES, lung, zones
 from monai_cars.counterfactual import make_counterfactual
-from monai_cars.edit import CannotEdit, Edit
+from monai_cars.edit import CannotEdit, Edit, Region
 from monai_cars.editors import AttenuationEditor
 from monai_cars.gates import default_gate
 from monai_cars.gates.controls import MISPLACED, OFFERED, ControlEditor, suits
@@ -128,13 +128,26 @@ def test_the_cheap_gate_refuses_what_is_no_finding(control):
     assert not make_counterfactual(FILM.image, FILM.anatomy, NODULE, **options).accepted
 
 
+def test_a_blur_is_offered_as_a_deletion_too():
+    sick = make_counterfactual(FILM.image, FILM.anatomy, NODULE, header=drawn_header(FILM))
+    assert sick.accepted
+    undo = Edit("delete", "nodule", region=Region(mask=sick.lesion[0] > 0))
+    options = {"header": drawn_header(FILM), "editor": ControlEditor("blur"), "max_attempts": 1}
+    result = make_counterfactual(sick.image, FILM.anatomy, undo, **options)
+    assert result.record["checks"]
+    assert not result.accepted
+    assert result.record["severity_asked"] is None or result.record["severity_asked"]["unit"] == "mm"
+
+
 def test_controls_suit_some_edits_only():
     assert not suits("wrong side", replace(NODULE, side=None))
     assert not suits("wrong zone", replace(NODULE, zone="apex"))
     assert not suits("density in the heart", NODULE)
     assert not suits("shoulder", ENLARGED)
     assert not suits("sham", Edit("sham", "nodule"))
-    with pytest.raises(ValueError, match="the control 'wrong side' cannot be offered as insert nodule: it needs"):
+    with pytest.raises(
+        ValueError, match="the control 'wrong side' cannot be offered as insert nodule: all but the blur"
+    ):
         offered("wrong side", edit=Edit("insert", "nodule"))
     with pytest.raises(ValueError, match=r"control must be one of sham, .* \(got 'noise'\)"):
         ControlEditor("noise")

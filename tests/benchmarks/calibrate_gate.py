@@ -1,0 +1,208 @@
+"""Calibrate the gate, write its thresholds: python tests/benchmarks/calibrate_gate.py --data ../shared/data [--jobs 2]
+
+Films of patients that no shipped teacher has learned from: the editors' part of the NIH patients and all of Hannover.
+Real pairs: repeat films of a patient (classifier only: nothing lies where it lay), and light changes of acquisition (a
+gamma within 10 %, noise, a slight blur). Controls: sham and blur in the loop of real edits. Real positives: boxed films
+for the localiser, labelled ones for the classifier. Writes --output, the bundle's gate.json unless told otherwise, and
+prints what the thresholds let through among patients that were kept apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+import torch
+from film_sets import NIH, SEED, anatomy_of
+from scipy import ndimage as ndi
+
+GATE = Path("bundles/cars_chest_xray/configs/gate.json")
+PATIENTS = Path("bundles/cars_chest_xray/configs/patients.json")
+CLAIMED = ("nodule", "mass", "consolidation", "opacities", "pneumonitis", "infection")
+KINDS = ("sham", "blur")
+GAMMA, NOISE, BLUR = 0.10, 0.004, 0.5  # share, share of the film's range, pixels: what a second exposure changes
+LESIONS = ("nodule", "mass")  # too few of them are in the editors' part to set a level
+
+
+def films_of(data: Path) -> pd.DataFrame:
+    """Films (folder, image, patient_id, view, positive labels) that no teacher has learned from."""
+    nih = pd.concat([pd.read_csv(data / folder / "labels.csv").assign(folder=folder) for folder in NIH])
+    editors = set(json.loads(PATIENTS.read_text())["nih-chestxray14:editor-patients"])
+    nih = nih[nih.patient_id.isin(editors) & (nih.age >= 18)]
+    nih["labels"] = nih.finding_labels + "|" + nih.rsna_class.fillna("")
+    bedside = pd.read_csv(data / "hannover_covid" / "labels.csv").assign(folder="hannover_covid", labels="")
+    bedside["image"] = bedside.image.where(bedside.image.str.endswith(".jpg"), bedside.image + ".jpg")
+    bedside["view"] = bedside.projection.str.upper()
+    found = pd.concat([nih, bedside])[["folder", "image", "patient_id", "view", "labels"]]
+    return found.assign(patient_id=found.patient_id.astype(str)).sample(frac=1, random_state=SEED)
+
+
+def lightly_changed(image: np.ndarray, seed: int) -> np.ndarray:
+    """(H, W) the film as a second exposure of the same chest would show it: gamma, noise, blur."""
+    draw = np.random.default_rng(seed)
+    low, high = float(image.min()), float(image.max())
+    share = np.clip((image - low) / max(high - low, 1e-6), 0, 1) ** draw.uniform(1 - GAMMA, 1 + GAMMA)
+    share = ndi.gaussian_filter(share, draw.uniform(0, BLUR)) + draw.normal(0, draw.uniform(0, NOISE), image.shape)
+    return np.round(low + (high - low) * np.clip(share, 0, 1)).astype(np.float32)
+
+
+def _read(data: Path, row: dict):
+    from monai_cars.radiograph import read_radiograph
+
+    torch.set_num_threads(1)
+    path = data / row["folder"] / "images" / row["image"]
+    film = read_radiograph(path)
+    return film, anatomy_of(path, film.image)
+
+
+def light_pair(row: dict, *, data: Path) -> list:
+    """Results of the preservation checks on a film and its light change, at the place of a sham."""
+    from monai_cars.anatomy import load_segmenter
+    from monai_cars.counterfactual import make_counterfactual
+    from monai_cars.edit import Edit
+    from monai_cars.gates import default_gate
+    from monai_cars.gates.trials import Witness
+
+    film, anatomy = _read(data, row)
+    changed = torch.from_numpy(lightly_changed(film.image[0].numpy(), crc32(row["image"].encode())))[None]
+
+    class Changed(Witness):
+        def __call__(self, before, after, context):
+            return super().__call__(before, changed, context)
+
+    gate = default_gate("nodule", "sham", "full")
+    witness = Changed(gate.checks, gate.advisory)
+    edit, options = Edit("sham", "nodule"), {"header": film.header, "gate": witness, "max_attempts": 1}
+    make_counterfactual(film.image, anatomy, edit, segmenter=load_segmenter(), **options)
+    return [verdict.checks for verdict in witness.verdicts]
+
+
+def repeat_pair(rows: tuple[dict, dict], *, data: Path) -> list:
+    """Results of the checks of a classifier that compare two films of one patient."""
+    from monai_cars.anatomy import contrast_unit
+    from monai_cars.edit import Box, Edit
+    from monai_cars.gates import Context, OffTargetStable
+    from monai_cars.gates.profiles import shipped_models
+
+    (first, anatomy), (second, masks) = (_read(data, row) for row in rows)
+    nothing = torch.zeros(first.image.shape[1:], dtype=torch.bool)
+    unit, box = contrast_unit(first.image, anatomy), Box(0, 0, *nothing.shape)
+    context = Context(Edit("sham", "nodule"), anatomy, unit, None, box, nothing, nothing, None, None)
+    teacher = shipped_models().teacher
+    context.once((teacher.name, "after"), lambda: dict(teacher(second.image, masks)))  # with its own anatomy
+    return [[OffTargetStable(teacher)(first.image, second.image, context)]]
+
+
+def control_trials(row: dict, *, data: Path, finding: str, kind: str, attempts: int) -> list:
+    """Results of every attempt of a control."""
+    from monai_cars.counterfactual import make_counterfactual
+    from monai_cars.edit import Edit
+    from monai_cars.gates import default_gate
+    from monai_cars.gates.controls import ControlEditor
+    from monai_cars.gates.trials import Witness
+
+    film, anatomy = _read(data, row)
+    witness = Witness(_of(default_gate(finding, "insert", "full").checks, "change"))
+    edit = Edit("insert", finding, severity=float(crc32(row["image"].encode()) % 5) / 4)
+    options = {"header": film.header, "gate": witness, "max_attempts": attempts, "editor": ControlEditor(kind)}
+    make_counterfactual(film.image, anatomy, edit, **options)
+    return [verdict.checks for verdict in witness.verdicts]
+
+
+def _of(checks, purpose: str) -> list:
+    from monai_cars.gates.thresholds import BOUNDED
+
+    return [check for check in checks if check.name in BOUNDED and BOUNDED[check.name].purpose == purpose]
+
+
+def level_trials(row: dict, *, data: Path, finding: str) -> list:
+    """Results of the after-only checks on a real film, at its boxes where it has some."""
+    from monai_cars.anatomy import contrast_unit
+    from monai_cars.edit import Box, Edit
+    from monai_cars.gates import Context, default_gate
+
+    film, anatomy = _read(data, row)
+    lesion = torch.zeros(film.image.shape[1:], dtype=torch.bool)
+    for y0, x0, y1, x1 in row["boxes"]:
+        lesion[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1] = True
+    if not row["boxes"]:  # a healthy film exceeds a level wherever in the lungs it does
+        lesion = anatomy[:2].any(0)
+    box, unit = Box(0, 0, *lesion.shape), contrast_unit(film.image, anatomy)
+    context = Context(Edit("insert", finding), anatomy, unit, None, box, lesion, lesion, None, None)
+    levels = _of(default_gate(finding, "insert", "full").checks, "level")
+    if finding in LESIONS:  # the positives are of other opacities: "an opacity is present at the site"
+        levels = [check for check in levels if check.name == "level_inside"]
+    return [[check(film.image, film.image, context) for check in levels]]
+
+
+def collect(films: pd.DataFrame, data: Path, attempts: int, jobs: int) -> tuple[dict, dict, dict, dict]:
+    """Pairs, controls, positives and healthy films as `calibrate_gate` takes them."""
+    from monai_cars.gates.profiles import shipped_models
+    from monai_cars.gates.trials import trials
+
+    def run(call, items: list, patients: list[str]):
+        with ProcessPoolExecutor(max_workers=jobs) as pool:
+            return trials(list(pool.map(call, items) if jobs > 1 else map(call, items)), patients)
+
+    single = films.drop_duplicates("patient_id")
+    rows, owners = single.to_dict("records"), single.patient_id.tolist()
+    pairs = {"light changes of acquisition": run(partial(light_pair, data=data), rows, owners)}
+    if shipped_models().teacher is None:
+        return pairs, {}, {}, {}
+    twice = [group.head(2) for _, group in films.groupby(["patient_id", "view"]) if len(group) > 1]
+    repeats = [tuple(group.to_dict("records")) for group in twice]
+    owners_of_two = [group.patient_id.iloc[0] for group in twice]
+    pairs["repeat films"] = run(partial(repeat_pair, data=data), repeats, owners_of_two)
+    controls, positives, healthy = {}, {}, {}
+    for finding in CLAIMED:
+        call = partial(control_trials, data=data, finding=finding, attempts=attempts)
+        controls[f"insert {finding}"] = {kind: run(partial(call, kind=kind), rows, owners) for kind in KINDS}
+        sick = films[films.labels.str.endswith("|Lung Opacity")].drop_duplicates("patient_id")
+        well = films[films.labels.str.startswith("No Finding")].drop_duplicates("patient_id")
+        for into, part in ((positives, sick), (healthy, well)):
+            part = part.assign(boxes=[_boxes(data).get(name, []) for name in part.image])
+            call = partial(level_trials, data=data, finding=finding)
+            into[f"insert {finding}"] = run(call, part.to_dict("records"), part.patient_id.tolist())
+    return pairs, controls, positives, healthy
+
+
+def _boxes(data: Path) -> dict[str, list[tuple[float, ...]]]:
+    found: dict[str, list[tuple[float, ...]]] = {}
+    for row in pd.read_csv(data / NIH[0] / "boxes.csv").itertuples():
+        corners = (row.y_512, row.x_512, row.y_512 + row.h_512, row.x_512 + row.w_512)
+        found.setdefault(row.image, []).append(corners)
+    return found
+
+
+def main() -> None:
+    """Write the thresholds and print them with what they do."""
+    from monai_cars.gates.calibration import ALPHA, calibrate_gate
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--films", type=int, default=None, help="the first so many patients only")
+    parser.add_argument("--attempts", type=int, default=4)
+    parser.add_argument("--alpha", type=float, default=ALPHA)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--output", type=Path, default=GATE)
+    args = parser.parse_args()
+    films = films_of(args.data)
+    films = films[films.patient_id.isin(films.patient_id.drop_duplicates().head(args.films or len(films)))]
+    found = calibrate_gate(*collect(films, args.data, args.attempts, args.jobs), alpha=args.alpha)
+    found.save(args.output)
+    print(found.name)
+    for name, limits in {"every edit": found.everywhere, **found.by_edit}.items():
+        print(f"- {name}: " + ", ".join(f"{check} {limit:.3g}" for check, limit in limits.items()))
+    print("\n| films | patients | pass the thresholds, of patients kept apart |\n|---|---|---|")
+    for name, (passed, of) in found.tested.items():
+        print(f"| {name} | {found.counts[name]} | {passed}/{of} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""What a gate costs, check by check: the cheap profile at 512 x 512, the full one at native size (1955 x 1841).
+
+    OMP_NUM_THREADS=2 python tests/benchmarks/gate_cost.py [--findings nodule,effusion] [--repeats 5]
+
+Medians in milliseconds of judging one proposal that the editor made. What checks share (the film segmented again, what
+a network answered) is counted with the first check that asks; the measurement of severity is a row of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from unittest import mock
+
+import torch
+from finding_cost import _film
+
+from monai_cars import counterfactual as loop
+from monai_cars.anatomy import load_segmenter
+from monai_cars.edit import Edit
+from monai_cars.gates import Gate, default_gate
+from monai_cars.gates.profiles import shipped_models
+
+FINDINGS = ("nodule", "mass", "consolidation", "opacities", "effusion", "pleural air", "enlarged heart")
+TARGETS = {"cheap": 50, "full": 500}
+MEASURE = "measurement of severity"
+
+
+def judged(film, finding: str, profile: str, repeats: int) -> dict[str, float]:
+    """Check -> median milliseconds; empty when the editor abstains."""
+    image, header, anatomy, _ = film
+    spent: dict[str, list[float]] = defaultdict(list)
+    segmenter = load_segmenter() if profile == "full" else None
+    gate = default_gate(finding, "insert", profile)
+    gate = Gate([Clocked(check, spent) for check in gate.checks], gate.advisory)
+    with mock.patch.object(loop, "measure", clocked(loop.measure, spent[MEASURE])):
+        for _ in range(repeats + 1):
+            edit = Edit("insert", finding, severity=0.5, seed=1)
+            options = {"header": header, "gate": gate, "segmenter": segmenter, "max_attempts": 1}
+            loop.make_counterfactual(image.float(), anatomy, edit, **options)
+    # The first run loads weights and warms caches.
+    return {name: 1e3 * statistics.median(seconds[1:]) for name, seconds in spent.items() if len(seconds) > 1}
+
+
+def clocked(call: Callable, times: list[float]) -> Callable:
+    """The call with its seconds appended to a list."""
+
+    def run(*args, **kwargs):
+        start = time.perf_counter()
+        try:
+            return call(*args, **kwargs)
+        finally:
+            times.append(time.perf_counter() - start)
+
+    return run
+
+
+class Clocked:
+    """A check with the clock around it."""
+
+    def __init__(self, check, spent: dict[str, list[float]]) -> None:
+        self.name = check.name
+        self.call = clocked(check, spent[check.name])
+
+    def __call__(self, before, after, context):
+        return self.call(before, after, context)
+
+
+def main() -> None:
+    """Print one table a profile."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--findings", default=",".join(FINDINGS))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=5)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    models = shipped_models()
+    print(f"{args.threads} threads; shipped teacher: {models.teacher.name if models.teacher else 'none'}")
+    for profile, size in (("cheap", (512, 512)), ("full", None)):
+        film = _film(size)
+        found = {name: judged(film, name, profile, args.repeats) for name in args.findings.split(",")}
+        made = {name: costs for name, costs in found.items() if costs}
+        print(f"\n{profile}, {tuple(film[0].shape[1:])}, milliseconds; target {TARGETS[profile]}\n")
+        print("| check | " + " | ".join(made) + " |\n" + "|---" * (len(made) + 1) + "|")
+        for check in dict.fromkeys(check for costs in made.values() for check in costs):
+            cells = (f"{costs[check]:.1f}" if check in costs else "-" for costs in made.values())
+            print(f"| {check} | " + " | ".join(cells) + " |")
+        print("| **together** | " + " | ".join(f"**{sum(costs.values()):.0f}**" for costs in made.values()) + " |")
+        print("".join(f"\n{name}: the editor abstains" for name in found if name not in made))
+
+
+if __name__ == "__main__":
+    main()
