@@ -20,6 +20,7 @@ from monai_cars.editors.lesion import clean_lesion
 from monai_cars.editors.protected import devices_of, protect, without_devices
 from monai_cars.film_memory import MEMORY, film_key
 from monai_cars.gates import Context, Gate, default_gate
+from monai_cars.gates.judges import editor_data, judges, require_independent
 from monai_cars.measurement import measure
 from monai_cars.radiograph import Header, header_of
 from monai_cars.record import earlier_edits, edit_record, fill_record
@@ -62,6 +63,7 @@ def make_counterfactual(
     shared_model: bool = True,
     max_attempts: int = 4,
     earlier: Sequence[Mapping[str, Any]] = (),
+    strict: bool = False,
 ) -> Counterfactual:
     """Propose, compose, gate; accept, try again with a new seed, or abstain.
 
@@ -76,9 +78,11 @@ def make_counterfactual(
         shared_model: whether that segmenter also placed the edit.
         max_attempts: proposals before abstaining.
         earlier: entries of the record of edits that the image already carries.
+        strict: refuse a gate whose models were trained on what the editor was trained on, instead of warning.
 
     Raises:
         ValueError: shapes that do not fit together, or max_attempts below 1.
+        SharedDataError: with `strict`, a model of the gate shares data with the editor, or it cannot be told.
     """
     _check(image, anatomy, max_attempts)
     _check_region(edit.region, image)
@@ -89,15 +93,14 @@ def make_counterfactual(
     sign = -1.0 if header.axes.endswith(INVERTED) else 1.0
     upright = sign * to_standard(plain, header.axes).contiguous().float()
     turned = replace(edit, region=_turned(edit.region, header.axes, plain)) if edit.region else edit
-    gate = gate or default_gate(edit.finding, edit.operation)
+    gate, editor = gate or default_gate(edit.finding, edit.operation), editor or AttenuationEditor()
+    require_independent(gate, editor_data(editor), strict=strict, editor=f"the editor {editor.name!r}")
     anatomy_up = to_standard(masks, header.axes).contiguous()
     key = film_key(upright, anatomy_up)
     film = _film(upright, _bright_is_dense(header, sign), anatomy_up, key)
     film = replace(film, earlier=earlier_edits(earlier, (upright.shape[1], upright.shape[2])))
-    record, composite, proposal = _attempts(
-        film, anatomy_up, turned, editor or AttenuationEditor(), gate, segmenter, max_attempts, key
-    )
-    record["shared_model"] = shared_model
+    record, composite, proposal = _attempts(film, anatomy_up, turned, editor, gate, segmenter, max_attempts, key)
+    record |= {"shared_model": shared_model, "judges": list(judges(gate))}
     if composite is None or proposal is None:
         empty = torch.zeros(plain.shape, dtype=torch.uint8, device=plain.device)
         return Counterfactual(plain, empty, empty.clone(), record, False)

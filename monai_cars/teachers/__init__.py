@@ -9,6 +9,7 @@ from monai_cars.teachers.contract import (
     TeacherError,
 )
 from monai_cars.teachers.independence import (
+    LEARNED_NOTHING,
     SharedDataError,
     SharedDataWarning,
     independent,
@@ -16,6 +17,7 @@ from monai_cars.teachers.independence import (
 )
 
 __all__ = [
+    "LEARNED_NOTHING",
     "CallableTeacher",
     "Embedder",
     "Localiser",

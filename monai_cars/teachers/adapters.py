@@ -48,7 +48,7 @@ def xrv_teacher(
         ...     pathologies = ["Effusion", ""]
         ...     def forward(self, films):
         ...         return torch.stack([films.mean((1, 2, 3)) > 0, films.mean((1, 2, 3)) > 2], 1).float()
-        >>> teacher = xrv_teacher(Mean(), name="mean", data=frozenset({"none"}))
+        >>> teacher = xrv_teacher(Mean(), name="mean", data=frozenset({"chexpert"}))
         >>> teacher.outputs
         ('Effusion',)
     """
@@ -119,7 +119,7 @@ class SegmenterLocaliser:
         TeacherError: in use, an answer that is no such mask, or no probability.
 
     Example:
-        >>> half = SegmenterLocaliser("half", lambda film: torch.full((2, 2), 0.5), frozenset({"none"}))
+        >>> half = SegmenterLocaliser("half", lambda film: torch.full((2, 2), 0.5))
         >>> half(torch.zeros(1, 4, 6), torch.zeros(3, 4, 6)).shape
         torch.Size([4, 6])
     """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 
+LEARNED_NOTHING = frozenset({"nothing"})
+"""The data of a model without training, such as a fixed formula; it shares nothing with anybody."""
 REMEDY = "judge with a teacher that was trained on other patients"
 
 
@@ -26,7 +28,7 @@ def shared_data(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
         >>> shared_data({"nih:editor"}, {"nih:teacher"}), shared_data({"nih:editor", "v7"}, {"nih"})
         ((), ('nih:editor',))
     """
-    theirs = frozenset(other)
+    theirs = frozenset(other) - LEARNED_NOTHING
     whole = {name for name in theirs if ":" not in name}
     parts_of = {name.partition(":")[0] for name in theirs}
     shared = {
@@ -49,7 +51,7 @@ def independent(
 
     Args:
         editor_data: identifiers of the editor's data, as "set" or "set:part"; empty when it learned from none.
-        teacher_data: of the teacher's; empty when not stated, which only `strict` refuses.
+        teacher_data: of the teacher's; empty when not stated, which only `strict` refuses (LEARNED_NOTHING is stated).
         strict: refuse instead of warning.
         editor: name for the message.
         teacher: name for the message.

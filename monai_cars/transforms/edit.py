@@ -14,7 +14,7 @@ from monai_cars.counterfactual import Counterfactual
 from monai_cars.features import Vocabulary, load_vocabulary
 from monai_cars.transforms.keys import EditKeys, Sample
 
-LOOP_OPTIONS = ("editor", "weights", "gate", "segmenter", "device", "max_attempts")
+LOOP_OPTIONS = ("editor", "weights", "gate", "segmenter", "device", "max_attempts", "strict")
 
 
 class FilmEditd(MapTransform):

@@ -12,6 +12,7 @@ from monai_cars.anatomy import Segmenter, contrast_unit
 from monai_cars.axes import INVERTED, to_standard
 from monai_cars.edit import Box, Edit, Quantity, Region
 from monai_cars.gates import AnatomyPreserved, Context, Gate, Verdict, default_gate, joined
+from monai_cars.gates.judges import judges
 from monai_cars.measurement import measure
 from monai_cars.radiograph import Header
 from monai_cars.record import film_mask
@@ -31,11 +32,13 @@ class Judged:
         accepted: every edit that was accepted when it was made still holds.
         reason: why not.
         checks: entries of all checks, each with the number of its edit.
+        judges: models that the checks asked.
     """
 
     accepted: bool
     reason: str
     checks: tuple[dict[str, Any], ...]
+    judges: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,8 @@ def judge_chain(chain: Chain, edits: Sequence[Mapping[str, Any]], gate_for: Gate
         f"{edit['finding']}: {v.reason}" for edit, v in zip(made, verdicts, strict=True) if not v.accepted
     )
     checks = tuple({"edit": number, **check.entry()} for number, v in enumerate(verdicts) for check in v.checks)
-    return Judged(not reason, reason, checks)
+    asked = {judge["name"]: judge for gate in gates for judge in judges(gate)}
+    return Judged(not reason, reason, checks, tuple(asked.values()))
 
 
 def _stray(chain: Chain) -> int:

@@ -39,6 +39,7 @@ class EditLoop:
             "cars_anatomy" when None) and segments films without masks.
         device: where a named segmenter runs; None is the image's.
         max_attempts: proposals before abstaining, at least 1.
+        strict: refuse a gate whose models were trained on what the editor was trained on, instead of warning.
 
     Raises:
         ValueError: an unknown gate profile, or max_attempts below 1.
@@ -53,6 +54,7 @@ class EditLoop:
         segmenter: str | Path | WeightsRecord | Segmenter | None = None,
         device: str | None = None,
         max_attempts: int = 4,
+        strict: bool = False,
     ) -> None:
         if isinstance(gate, str) and gate not in PROFILES:
             raise ValueError(f"gate must be {' or '.join(PROFILES)}, or a Gate (got {gate!r}).")
@@ -63,6 +65,7 @@ class EditLoop:
         self.segmenter = segmenter or (DEFAULT_SEGMENTER if gate == "full" else None)
         self.device = device
         self.max_attempts = max_attempts
+        self.strict = strict
         # In plain attributes, so that a cache keyed on the pickled transform notices other weights.
         own = self.segmenter is None or callable(self.segmenter)
         self.segmenter_weights = None if own else record_of(self.segmenter)  # type: ignore[arg-type] # no callable
@@ -132,6 +135,7 @@ class EditLoop:
             segmenter=self.loaded_segmenter(film.device) if self.segmenter is not None else None,
             max_attempts=self.max_attempts,
             earlier=earlier,
+            strict=self.strict,
         )
 
     def masks(self, film: torch.Tensor, anatomy: torch.Tensor | None) -> torch.Tensor:
@@ -195,6 +199,7 @@ def blank_record(operation: str, finding: str, seed: int, *, reason: str, editor
         "lesion_rle": "",
         "support_rle": "",
         "thresholds": "",
+        "judges": [],
         "checks": [],
         **dict.fromkeys((*placed, *unknown)),
     }

@@ -13,6 +13,7 @@ from monai.utils import TransformBackends
 
 from monai_cars.anatomy import Segmenter
 from monai_cars.gates import Gate, default_gate
+from monai_cars.gates.judges import learned_from, require_independent
 from monai_cars.transforms.judge import GateFor, Judged, judge_chain, upright_chain
 from monai_cars.transforms.keys import EditKeys, Sample, dump_record, read_record
 from monai_cars.transforms.loop import EditLoop
@@ -28,6 +29,7 @@ class ValidityGate(Transform):
         gate: "cheap", "full" (segments the film again), a Gate for all edits, or (finding, operation) -> Gate.
         segmenter: as for `monai_cars.transforms.loop.EditLoop`.
         device: where a named segmenter runs.
+        strict: refuse a gate whose models were trained on what an edit's editor was trained on, instead of warning.
 
     Example:
         >>> ValidityGate("cheap").gate
@@ -42,8 +44,10 @@ class ValidityGate(Transform):
         *,
         segmenter: str | Segmenter | None = None,
         device: str | None = None,
+        strict: bool = False,
     ) -> None:
         self.gate = gate
+        self.strict = strict
         self.loop = EditLoop(gate=gate if isinstance(gate, str) else None, segmenter=segmenter, device=device)
 
     def __call__(  # type: ignore[override] # MONAI's array transforms take one image, a judge needs two
@@ -66,6 +70,9 @@ class ValidityGate(Transform):
             header=current_header(film, masks),
             segmenter=None if segmenter is None else self.loop.loaded_segmenter(before.device),
         )
+        for edit in (edit for edit in edits if edit["accepted"]):
+            gate, data = self._gate_for(edit["finding"], edit["operation"]), learned_from(edit["weights"])
+            require_independent(gate, data, strict=self.strict, editor=f"the editor {edit['editor']!r}")
         return judge_chain(chain, edits, self._gate_for)
 
     def _gate_for(self, finding: str, operation: str) -> Gate:
@@ -83,7 +90,7 @@ class ValidityGated(MapTransform):
 
     Args:
         keys: key of the film.
-        gate: see `ValidityGate`, as are `segmenter` and `device`.
+        gate: see `ValidityGate`, as are `segmenter`, `device` and `strict`.
         on_fail: "restore" image, labels and masks together; "flag" in the record only; or "raise".
         anatomy_key: as the edits before it, as are `lesion_key`, `support_key` and `record_key`; the labels' key is
             in the record.
@@ -108,6 +115,7 @@ class ValidityGated(MapTransform):
         *,
         segmenter: str | Segmenter | None = None,
         device: str | None = None,
+        strict: bool = False,
         on_fail: OnFail = "restore",
         anatomy_key: Hashable = "anatomy",
         lesion_key: Hashable = "lesion",
@@ -121,7 +129,7 @@ class ValidityGated(MapTransform):
         if on_fail not in ("restore", "flag", "raise"):
             raise ValueError(f"on_fail must be restore, flag or raise (got {on_fail!r}).")
         self.names = EditKeys(self.keys[0], anatomy_key, lesion_key, support_key, record_key)
-        self.validity_gate = ValidityGate(gate, segmenter=segmenter, device=device)
+        self.validity_gate = ValidityGate(gate, segmenter=segmenter, device=device, strict=strict)
         self.on_fail = on_fail
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
@@ -147,7 +155,12 @@ class ValidityGated(MapTransform):
             judged = self.validity_gate(before, after, anatomy, sample[names.support], record["edits"])
         if not judged.accepted and self.on_fail == "raise":
             raise ValueError(f"the edits of this film do not hold: {judged.reason}.")
-        record["gate"] = {"accepted": judged.accepted, "reason": judged.reason, "checks": list(judged.checks)}
+        record["gate"] = {
+            "accepted": judged.accepted,
+            "reason": judged.reason,
+            "checks": list(judged.checks),
+            "judges": list(judged.judges),
+        }
         if not judged.accepted and self.on_fail == "restore":
             sample = self._restored(sample, record)
         sample = {**sample, names.record: dump_record(record)}

@@ -7,8 +7,10 @@ import torch
 from monai.transforms import Compose, Flipd, Lambdad, Resized, ScaleIntensityd, Transposed
 
 from monai_cars.features import load_vocabulary, vector_of
-from monai_cars.gates import Gate, OutsideUnchanged, judged
+from monai_cars.gates import Gate, OffTargetStable, OutsideUnchanged, judged
+from monai_cars.teachers import CallableTeacher, SharedDataError, SharedDataWarning
 from monai_cars.transforms import InsertFindingd, RandCounterfactuald, ValidityGate, ValidityGated
+from monai_cars.weights_records import EDITOR_PATIENTS, TEACHER_PATIENTS
 
 NIH = load_vocabulary("nih-14")
 
@@ -167,3 +169,37 @@ def test_the_array_class(sample):
     assert judge(sample["image"], edited["image"], sample["anatomy"], edited["support"], edits).accepted
     tampered = Compose([Lambdad("image", lambda image: image + (image > 4000))])(edited)["image"]
     assert not judge(sample["image"], tampered, sample["anatomy"], edited["support"], edits).accepted
+
+
+class TestIndependence:
+    """A model that knows the editor's patients warns, and a strict gate refuses it."""
+
+    @staticmethod
+    def gate(data: str) -> Gate:
+        teacher = CallableTeacher(
+            "judge", lambda film, anatomy: [0.5], ("COVID-19",), frozenset({data}), sha256="d" * 64
+        )
+        return Gate([OutsideUnchanged(), OffTargetStable(teacher)])
+
+    def test_the_record_tells_who_judged(self, sample):
+        out = insert(gate=self.gate(TEACHER_PATIENTS), strict=True)(sample)
+        judged = [{"name": "judge", "sha256": "d" * 64, "data": [TEACHER_PATIENTS]}]
+        assert record(out)["edits"][0]["judges"] == judged
+        out = ValidityGated("image", self.gate(TEACHER_PATIENTS), strict=True)(out)
+        assert record(out)["gate"]["judges"] == judged
+
+    def test_shared_patients_warn(self, sample):
+        said = (
+            "the editor 'attenuation' and the gate's model 'judge' were both trained on nih-chestxray14:editor-patients"
+        )
+        with pytest.warns(SharedDataWarning, match=said):
+            out = insert(gate=self.gate(EDITOR_PATIENTS))(sample)
+        with pytest.warns(SharedDataWarning, match=said):
+            ValidityGated("image", self.gate(EDITOR_PATIENTS))(out)
+
+    def test_a_strict_gate_refuses_them(self, sample):
+        with pytest.raises(SharedDataError, match="judge with a teacher that was trained on other patients"):
+            insert(gate=self.gate(EDITOR_PATIENTS), strict=True)(sample)
+        out = insert()(sample)
+        with pytest.raises(SharedDataError, match="judge with a teacher that was trained on other patients"):
+            ValidityGated("image", self.gate(EDITOR_PATIENTS), strict=True)(out)

@@ -1,0 +1,109 @@
+"""A model with torchxrayvision's interface, and segmenters of any size."""
+
+import pickle
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monai_cars.teachers import SegmenterLocaliser, TeacherError, xrv_input, xrv_teacher
+
+ANATOMY = torch.zeros(3, 4, 4)
+
+
+class Xrv(torch.nn.Module):
+    """The interface of a torchxrayvision classifier: `pathologies` with blanks, (N, 1, 224, 224) in [-1024, 1024].
+
+    "Effusion" is the share of the film in the upper half of the range, "Mass" that of its left half.
+    """
+
+    def __init__(self, pathologies=("Effusion", "", "Mass"), outputs=3):
+        super().__init__()
+        self.pathologies, self.outputs = list(pathologies), outputs
+        self.dropout = torch.nn.Dropout(0.5)
+
+    def forward(self, films):
+        assert films.shape[1:] == (1, 224, 224)
+        assert films.abs().max() <= 1024
+        bright = (self.dropout(films) > 0).float()
+        shares = [bright.mean((1, 2, 3)), torch.full((len(films),), 99.0), bright[..., :112].mean((1, 2, 3))]
+        return torch.stack(shares[: self.outputs], 1)
+
+
+def halves(height=300, width=300) -> torch.Tensor:
+    """(1, H, W): left half 50, right half 10."""
+    film = torch.full((1, height, width), 10.0)
+    film[..., : width // 2] = 50.0
+    return film
+
+
+def test_untrained_outputs_are_left_out_and_the_range_is_its():
+    teacher = xrv_teacher(Xrv(), name="xrv", data=frozenset({"chexpert"}), auroc={"Mass": 0.8}, sha256="c" * 64)
+    assert teacher.outputs == ("Effusion", "Mass")
+    assert (teacher.name, teacher.data, teacher.auroc, teacher.sha256) == ("xrv", {"chexpert"}, {"Mass": 0.8}, "c" * 64)
+    assert teacher(halves(), ANATOMY) == {"Effusion": 0.5, "Mass": 1.0}
+
+
+def test_it_is_in_evaluation_mode_and_travels_to_workers():
+    teacher = xrv_teacher(Xrv().train(), name="xrv", data=frozenset())
+    assert not teacher.function.model.training
+    assert pickle.loads(pickle.dumps(teacher))(halves(), ANATOMY) == {"Effusion": 0.5, "Mass": 1.0}
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.sampled_from([2.0**-6, 1.0, 40.0]), st.sampled_from([-3.0, 0.0, 1000.0]))
+def test_the_films_scale_does_not_matter(scale, shift):
+    torch.testing.assert_close(xrv_input(scale * halves() + shift), xrv_input(halves()), rtol=0, atol=5)
+
+
+@pytest.mark.parametrize(("height", "width"), [(300, 300), (400, 300), (300, 400), (224, 224), (100, 90)])
+def test_the_middle_square_is_what_it_sees(height, width):
+    film = torch.zeros(1, height, width)
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    film[:, top : top + side, left : left + side // 2] = 1.0
+    prepared = xrv_input(film)
+    assert prepared.shape == (1, 1, 224, 224)
+    assert prepared[..., :100].min() == pytest.approx(1024, abs=0.01)
+    assert prepared[..., 124:].max() == pytest.approx(-1024, abs=0.01)
+
+
+def test_a_flat_film_is_the_middle_of_the_range():
+    assert not xrv_input(torch.full((1, 50, 50), 7.0)).any()
+
+
+def test_a_model_without_names_is_refused():
+    with pytest.raises(TeacherError, match="the model of 'net' must have pathologies, the names of its outputs, got"):
+        xrv_teacher(torch.nn.Flatten(), name="net", data=frozenset())
+
+
+def test_answers_that_do_not_fit_the_names_are_refused():
+    teacher = xrv_teacher(Xrv(outputs=2), name="xrv", data=frozenset())
+    with pytest.raises(TeacherError, match="the model must answer each of its 3 pathologies, got 2 numbers"):
+        teacher(halves(), ANATOMY)
+
+
+class TestSegmenterLocaliser:
+    def test_a_mask_of_the_films_size_is_given_back(self):
+        mask = torch.rand(6, 8, generator=torch.Generator().manual_seed(0))
+        assert torch.equal(SegmenterLocaliser("s", lambda film: mask)(torch.zeros(1, 6, 8), ANATOMY), mask)
+
+    def test_a_channel_of_another_size_is_resized(self):
+        masks = torch.stack([torch.zeros(3, 4), torch.ones(3, 4)])
+        found = SegmenterLocaliser("s", lambda film: masks, channel=1)(torch.zeros(1, 6, 8), ANATOMY)
+        assert torch.equal(found, torch.ones(6, 8))
+
+    @pytest.mark.parametrize(("shape", "channel"), [((5,), 0), ((1, 2, 3, 4), 0), ((2, 4, 4), 2)])
+    def test_what_is_no_mask_is_refused(self, shape, channel):
+        segmenter = SegmenterLocaliser("s", lambda film: torch.zeros(shape), channel=channel)
+        with pytest.raises(
+            TeacherError, match=rf"'s' must give \(h, w\), or \(C, h, w\) with a channel {channel}, got"
+        ):
+            segmenter(torch.zeros(1, 4, 4), ANATOMY)
+
+    @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
+    def test_what_is_no_probability_is_refused(self, value):
+        segmenter = SegmenterLocaliser("s", lambda film: torch.full((4, 4), value))
+        with pytest.raises(TeacherError, match=r"'s' must give probabilities in \[0, 1\]; apply a sigmoid or softmax"):
+            segmenter(torch.zeros(1, 4, 4), ANATOMY)
