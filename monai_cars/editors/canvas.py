@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ DEVICE = 0.14  # contrast units over their surroundings from which thin structur
 DEVICE_MM = 50.0
 OWN_DETAIL = 5.0  # times the median detail of the lungs
 SIDE_MARGIN_MM, BELOW_MARGIN_MM = 24.0, 44.0  # around a lung field: its rim, and the abdomen it is compared with
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,16 @@ class Canvas:
             return 1.0 / self.spacing
         columns = np.flatnonzero(self.anatomy[:2].any((0, 1)))
         return max(columns[-1] - columns[0], 140) / 280.0
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What ``make`` returns, made once for this canvas; another canvas, and a part of this one, makes its own."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    @cached_property
+    def _made(self) -> dict[Hashable, Any]:
+        return {}
 
     def lung(self, side: str) -> np.ndarray:
         """(h, w) bool whole lung field of one of the patient's sides."""
@@ -233,6 +245,10 @@ def thin_and_dense(canvas: Canvas) -> np.ndarray:
     Narrower than 4 mm, at least ``DEVICE_MM`` long, and standing out from what lies beside them by more than ``DEVICE``
     and by more than the film's own vessels and grain do; these count 0.
     """
+    return canvas.once("thin and dense", lambda: _thin_and_dense(canvas))
+
+
+def _thin_and_dense(canvas: Canvas) -> np.ndarray:
     size = 2 * max(1, round(2.0 * canvas.feature)) + 1
     narrow = ndi.white_tophat(canvas.u, size=(size, size))
     own = float(np.median(narrow[canvas.anatomy[:2].any(0)])) if canvas.anatomy[:2].any() else 0.0

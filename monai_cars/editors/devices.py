@@ -100,10 +100,11 @@ def _pool(canvas: Canvas, side: str | None, mm: float, generator: torch.Generato
     size = float(np.clip(body.unit * 280 / mm / ADULT_THORAX_MM, SMALLEST_TUBES, 1.1))
     can = Can(uniform(40, 46, generator) * size, uniform(38, 43, generator) * size, uniform(-0.5, 0.5, generator))
     pool: list[Device] = []
+    shown = _not_white(canvas)
 
     def add(kind: str, points: paths.Points, tube: Tube, least: float, end: str = "", jitter: float = 4.0) -> None:
         path = paths.smooth_path(body, points, generator, jitter)
-        pool.append(Device(kind, path, tube, least, end, _visible_length(canvas, path, mm), can))
+        pool.append(Device(kind, path, tube, least, end, _visible_length(shown, path, mm), can))
 
     for one in (side,) if side else ("right", "left"):
         sign = 1 if one == "left" else -1
@@ -128,15 +129,20 @@ def _pool(canvas: Canvas, side: str | None, mm: float, generator: torch.Generato
     return [device for device in pool if device.length > 30.0]
 
 
-def _visible_length(canvas: Canvas, path: np.ndarray, mm: float) -> np.ndarray:
-    """(n,) length in millimetres so far that lies on the film and where the film is not white already."""
-    rows, columns = np.rint(path).astype(int).T
-    inside = (rows >= 0) & (rows < canvas.u.shape[0]) & (columns >= 0) & (columns < canvas.u.shape[1])
+def _not_white(canvas: Canvas) -> np.ndarray:
+    """(h, w) bool where the film is neither white already nor burnt black."""
     brightest, darkest = float(canvas.native.max()), float(canvas.native.min())
-    there = np.full(len(path), np.inf)
-    there[inside] = canvas.blur(canvas.u, 3.0)[rows[inside], columns[inside]]
-    shown = (there < brightest - HEADROOM) & (there > darkest + BURNT * (brightest - darkest))
-    return np.cumsum(shown * paths.STEP) / mm
+    there = canvas.blur(canvas.u, 3.0)
+    return (there < brightest - HEADROOM) & (there > darkest + BURNT * (brightest - darkest))
+
+
+def _visible_length(shown: np.ndarray, path: np.ndarray, mm: float) -> np.ndarray:
+    """(n,) length in millimetres so far that lies on the film where a line is ``shown``."""
+    rows, columns = np.rint(path).astype(int).T
+    inside = (rows >= 0) & (rows < shown.shape[0]) & (columns >= 0) & (columns < shown.shape[1])
+    there = np.zeros(len(path), bool)
+    there[inside] = shown[rows[inside], columns[inside]]
+    return np.cumsum(there * paths.STEP) / mm
 
 
 def _choose(pool: Sequence[Device], asked: float, generator: torch.Generator) -> tuple[list[Device], list[float]]:

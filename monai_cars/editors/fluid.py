@@ -23,6 +23,7 @@ SPARE_MM = 3.0
 SMALLEST_LESION = 10  # working pixels
 TAPER_MM, LEVEL_TAPER_MM = 2.0, 5.0  # towards the wall; a level ends at the mediastinum, where it must not show
 EDGE_MM = 3.0
+NEAR_ENOUGH = 0.001  # share of the asked amount by which what is filled may exceed it
 GRAIN = 0.10  # contrast units; bound of the film's own detail that shows through fluid
 Depth = Callable[[float], np.ndarray]
 
@@ -155,9 +156,13 @@ def soft_tissue(canvas: Canvas, field: np.ndarray) -> np.ndarray:
 
 def _under(canvas: Canvas, field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(h, w) pixels to the field, and (h, w) bool where the nearest of it lies above: diaphragm and abdomen."""
-    distance, nearest = ndi.distance_transform_edt(~field, return_indices=True)
-    y, x = np.mgrid[: field.shape[0], : field.shape[1]]
-    return distance, (y - nearest[0]) > 1.5 * np.abs(x - nearest[1])
+
+    def found() -> tuple[np.ndarray, np.ndarray]:
+        distance, nearest = ndi.distance_transform_edt(~field, return_indices=True)
+        y, x = np.mgrid[: field.shape[0], : field.shape[1]]
+        return distance, (y - nearest[0]) > 1.5 * np.abs(x - nearest[1])
+
+    return canvas.once(("under", field.tobytes()), found)
 
 
 def distance_to_wall(field: np.ndarray, x: np.ndarray, wall_is_left: bool) -> np.ndarray:
@@ -194,8 +199,10 @@ def _fill_up(depth: Depth, free: np.ndarray, smooth: np.ndarray, tissue: np.ndar
     low, high = rows[0] - 1.0 * len(rows), rows[-1] + 1.0 * len(rows)
     for _ in range(12):
         level = (low + high) / 2
-        enough = ((depth(level) * room > OPACIFIED) & free).sum() >= need
-        low, high = (level, high) if enough else (low, level)
+        filled = ((depth(level) * room > OPACIFIED) & free).sum()
+        if need <= filled <= (1.0 + NEAR_ENOUGH) * need:
+            return level
+        low, high = (level, high) if filled >= need else (low, level)
     return low
 
 

@@ -29,7 +29,9 @@ RIM_MM = 5.0  # how far beyond the segmented field an aerated rim is still taken
 VESSEL_MM = (0.5, 3.0)  # sigmas of the band that holds vessels; the film's grain is finer
 HILUM_HEIGHT = (0.36, 0.48)  # share of the field's height at which the main bronchi enter it
 HILUM_MM = 12.0  # from the medial border of the field
-STEPS = 12  # of the bisection: 1/4000 of its span
+STEPS = 16  # of the search for a size, at the most; every other one halves what is left of its span
+NEAR_ENOUGH = 0.001  # share of the asked amount by which what is found may exceed it
+STRIDE = 0.02  # of the span that is left, taken off by a step at the least
 
 Draw = Callable[[float], np.ndarray]
 Drawn = TypeVar("Drawn")
@@ -208,7 +210,7 @@ def opacified(residual: np.ndarray) -> np.ndarray:
 def reach(
     draw: Callable[[float], Drawn], found: Callable[[Drawn], float], need: float, high: float, *, what: str
 ) -> Drawn:
-    """Residual ``draw(size)`` at the least size in [0, high] at which ``found`` reaches ``need``.
+    """Residual ``draw(size)`` at about the least size in [0, high] at which ``found`` reaches ``need``.
 
     Args:
         draw: residual for a size; what is found in it grows with the size.
@@ -220,13 +222,23 @@ def reach(
     Raises:
         CannotEdit: even the largest size does not reach it.
     """
-    if found(draw(high)) < need:
+    low, least, drawn = 0.0, 0.0, draw(high)
+    most = found(drawn)
+    if most < need:
         raise CannotEdit(what)
-    low = 0.0
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if found(draw(middle)) >= need else (middle, high)
-    return draw(high)
+    for step in range(STEPS):
+        if most <= (1.0 + NEAR_ENOUGH) * need:
+            break
+        # Where it would be found if the amount grew evenly with the size, a little beyond.
+        share = ((1.0 + NEAR_ENOUGH / 2) * need - least) / (most - least) if step % 2 == 0 else 0.5
+        middle = low + float(np.clip(share, STRIDE, 1.0 - STRIDE)) * (high - low)
+        tried = draw(middle)
+        amount = found(tried)
+        if amount >= need:
+            high, most, drawn = middle, amount, tried
+        else:
+            low, least = middle, amount
+    return drawn
 
 
 def cover(lung: Lung, draw: Draw, share: float, high: float, edit: Edit) -> np.ndarray:

@@ -30,7 +30,7 @@ def _height(films: Films, free: np.ndarray) -> float:
     """Pixels of the highest new column of density on one side; ``free`` is the lung field outside the heart."""
     under = int(UNDER_MM * films.mm)
     below = _shifted(free, under) & ~films.masks.any(0)
-    if not below.any():
+    if not below.any() or not (films.with_finding > films.without)[free].any():
         return 0.0
     dense = density_beside(films.without, below, UNDER_MM * films.mm)
     won = covered(films, dense, free, below)

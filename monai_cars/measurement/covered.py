@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from scipy import ndimage as ndi
+from torch.nn import functional
 
 from monai_cars.measurement.change import Change
 
@@ -51,11 +53,21 @@ def covered(films: Films, dense: np.ndarray, place: np.ndarray, root: np.ndarray
 
 def density_beside(film: np.ndarray, shadow: np.ndarray, sigma: float) -> np.ndarray:
     """(h, w) mean of the film over a shadow near each pixel; sigma in pixels."""
-    weight = ndi.gaussian_filter(shadow.astype(np.float32), sigma, mode="nearest")
-    mean = ndi.gaussian_filter(np.where(shadow, film, 0.0), sigma, mode="nearest") / np.maximum(weight, 1e-4)
+    weight, total = (_blurred(part, sigma) for part in (shadow.astype(np.float32), np.where(shadow, film, 0.0)))
+    mean = total / np.maximum(weight, 1e-4)
     overall = float(film[shadow].mean()) if shadow.any() else 1.0
     share = np.clip(weight / 0.02, 0.0, 1.0)
     return share * mean + (1.0 - share) * overall
+
+
+def _blurred(film: np.ndarray, sigma: float) -> np.ndarray:
+    """(h, w) Gaussian low-pass, made of block means of a quarter of sigma: a wide filter needs no finer grid."""
+    step = max(1, int(sigma / 4))
+    plain = torch.from_numpy(np.ascontiguousarray(film, np.float32))[None, None]
+    blocks = functional.avg_pool2d(plain, step, ceil_mode=True, count_include_pad=False)[0, 0].numpy()
+    coarse = torch.from_numpy(ndi.gaussian_filter(blocks, sigma / step, mode="nearest"))[None, None]
+    fine = functional.interpolate(coarse, scale_factor=float(step), mode="bilinear", align_corners=False)[0, 0]
+    return fine[: film.shape[0], : film.shape[1]].numpy()
 
 
 def _means(film: np.ndarray, step: int) -> np.ndarray:

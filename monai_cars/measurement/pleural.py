@@ -43,6 +43,8 @@ def _share(change: Change, side: str, step: int) -> float:
     mm = _pixels_per_mm(change, step)
     without, with_it = (ndi.uniform_filter(film[window], step)[::step, ::step] for film in change.films)
     lucent = free & (ndi.gaussian_filter(with_it - without, SMOOTH_MM * mm) < -LUCENT)
+    if not lucent.any():
+        return 0.0
     labels, count = ndi.label(lucent)
     index = np.arange(count + 1)
     was, now = (ndi.sum(_markings(film, mm), labels, index) for film in (without, with_it))

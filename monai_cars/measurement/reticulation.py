@@ -10,6 +10,7 @@ from monai_cars.severity import Quantity
 
 FINE_MM, COARSE_MM = 0.35, 2.0  # sigmas of the band that holds lines and nodules of 0.7 to 4 mm
 NEARBY_MM = 4.0  # sigma over which texture is taken
+REACH_MM = 4.0 * COARSE_MM + 3.0 * NEARBY_MM  # of both filters together
 VISIBLE = 0.5  # of the lung's usual texture: added in quadrature it makes the lung's texture an eighth stronger
 LEAST = 0.006  # contrast units of added texture below which nothing is seen, however smooth the film was
 WORKING_SIZE = 512
@@ -29,9 +30,21 @@ def reticulated_share(change: Change) -> Quantity | None:
     if not any(field.any() for field in fields):
         return None
     spacing = _millimetres(change, masks, step)
-    was, added = texture(_shrunk(change.films[0], step), spacing), texture(_shrunk(change.gain, step), spacing)
-    shares = [float(visible(added, was, field)[field].mean()) for field in fields if field.any()]
+    film, gain = _shrunk(change.films[0], step), _shrunk(change.gain, step)
+    shares = [_share(film, gain, field, spacing) for field in fields if field.any()]
     return Quantity(max(shares), "fraction")
+
+
+def _share(film: np.ndarray, gain: np.ndarray, field: np.ndarray, spacing: float) -> float:
+    """Share of a field over which texture was added; nothing beyond the filters' reach of it is looked at."""
+    rows, columns = np.flatnonzero(field.any(1)), np.flatnonzero(field.any(0))
+    margin = int(REACH_MM / spacing) + 3
+    y0, x0 = max(int(rows[0]) - margin, 0), max(int(columns[0]) - margin, 0)
+    window = slice(y0, int(rows[-1]) + margin + 1), slice(x0, int(columns[-1]) + margin + 1)
+    if not gain[window].any():
+        return 0.0
+    was, added = (texture(part[window], spacing) for part in (film, gain))
+    return float(visible(added, was, field[window])[field[window]].mean())
 
 
 def texture(film: np.ndarray, spacing: float) -> np.ndarray:
