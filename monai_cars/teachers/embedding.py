@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from monai_cars.anatomy import contrast_unit, thoracic_width
 from monai_cars.edit import Box
+from monai_cars.teachers.independence import LEARNED_NOTHING
 
 THORAX_MM = 280.0  # inner width of an adult's; a child's film is described on an adult's scale
 CASSETTE_MM = 400.0  # longer side of a film on which no thorax was found
@@ -53,7 +54,7 @@ class FixedDescriptor:
 
     grid_mm: float = 1.0
     name: str = "fixed_descriptor"
-    data: frozenset[str] = frozenset()
+    data: frozenset[str] = LEARNED_NOTHING
 
     def __post_init__(self) -> None:
         if not self.grid_mm > 0:
