@@ -163,8 +163,8 @@ def beyond(values: np.ndarray, bounds: np.ndarray, joint: Joint) -> np.ndarray:
         [False]
     """
     over = values > bounds
-    attempts = over.any(-1) if joint == "any" else over.all(-1)
-    return np.asarray(attempts).any(-1)
+    attempts = np.any(over, axis=-1) if joint == "any" else np.all(over, axis=-1)
+    return np.asarray(np.any(attempts, axis=-1))
 
 
 def worst_of_patients(values: np.ndarray, patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

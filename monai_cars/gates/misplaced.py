@@ -135,5 +135,5 @@ def _moved(claim: Claim, places: torch.Tensor) -> Proposal:
     rows = slice(max(0, -box.y0 - dy), min(box.y1 - box.y0, height - box.y0 - dy))
     columns = slice(max(0, -box.x0 - dx), min(box.x1 - box.x0, width - box.x0 - dx))
     to = Box(box.y0 + dy + rows.start, box.x0 + dx + columns.start, box.y0 + dy + rows.stop, box.x0 + dx + columns.stop)
-    crops = (part[rows, columns].clone() for part in (real.residual, real.support, real.lesion))
-    return Proposal(to, *crops)
+    residual, support, lesion = (part[rows, columns].clone() for part in (real.residual, real.support, real.lesion))
+    return Proposal(to, residual, support, lesion)

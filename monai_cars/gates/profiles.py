@@ -15,6 +15,7 @@ from monai_cars.gates.devices_preserved import DevicesPreserved
 from monai_cars.gates.devices_removed import DevicesRemoved
 from monai_cars.gates.hole import NoHole
 from monai_cars.gates.implications import decisive, stable_outputs, target_output
+from monai_cars.gates.measurement_agrees import MeasurementAgrees
 from monai_cars.gates.off_target import OffTargetStable
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.peak_inside import LevelInside
@@ -115,8 +116,8 @@ def default_gate(
     """The checks that an edit has to pass.
 
     Models decide where they can be trusted: a classifier only about findings that it states an out-of-fold AUROC of at
-    least 0.75 for and that have no geometry, and each only by a threshold that was calibrated; else its answer is
-    recorded.
+    least 0.75 for and that have no geometry, and each, as the anatomy measured anew, only by a threshold that was
+    calibrated; else its answer is recorded.
 
     Args:
         finding: key of SEVERITY.
@@ -143,7 +144,8 @@ def default_gate(
         models = shipped_models() if models is None else models
         moved = finding in MOVED_BORDER and operation != "sham"
         checks.append(AnatomyPreserved(hidden=STRUCTURES if moved else ("heart",)))
-        asked = [*_classified(finding, operation, models.teacher), *_localised(finding, operation, models.localiser)]
+        asked: list[Check] = [MeasurementAgrees()]
+        asked += [*_classified(finding, operation, models.teacher), *_localised(finding, operation, models.localiser)]
         checks += asked
         known = thresholds.of(operation, finding)
         advisory = tuple(c.name for c in asked if c.name not in known or not _decides(c, finding, models.teacher))

@@ -54,6 +54,7 @@ BOUNDED: dict[str, Bounded] = {
     "nothing_hallucinated": Bounded("preservation", at_most=True),
     "identity_stable": Bounded("preservation", at_most=True),
     "masks_kept": Bounded("preservation", at_most=False),
+    "measurement_agrees": Bounded("preservation", at_most=True),
     "target_moved": Bounded("change", at_most=False),
     "condition_met": Bounded("change", at_most=False),
     "segmenter_agrees": Bounded("change", at_most=False),

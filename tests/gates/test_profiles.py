@@ -29,7 +29,7 @@ def models(**auroc):
 
 
 CALIBRATED = GateThresholds(
-    {"off_target_stable": 0.3, "no_seam": 1.4},
+    {"off_target_stable": 0.3, "no_seam": 1.4, "measurement_agrees": 1.2},
     {
         f"{operation} {finding}": {"target_moved": 0.2, "target_level": 0.4, "condition_met": 0.3, "level_inside": 0.3}
         for operation in ("insert", "delete")
@@ -72,7 +72,7 @@ def test_the_localiser_judges_nodules_and_masses_whatever_the_classifier_is_wort
 
 def test_first_settings_of_models_decide_nothing():
     found = gate("consolidation", thresholds=GateThresholds(), consolidation=0.9)
-    assert set(found.advisory) == FROM_MODELS
+    assert set(found.advisory) == FROM_MODELS | {"measurement_agrees"}
     assert found.thresholds == "first settings"
 
 
@@ -93,14 +93,14 @@ def test_a_gate_without_a_calibrated_check_says_first_settings():
     assert gate("mass", thresholds=only).thresholds == only.name
 
 
-def test_without_models_the_full_profile_segments_again():
+def test_without_models_the_full_profile_segments_and_measures_again():
     for operation in ("insert", "delete", "sham"):
         cheap, full = (
             default_gate("nodule", operation, profile, models=GateModels(), thresholds=GateThresholds())
             for profile in ("cheap", "full")
         )
-        assert full.names == (*cheap.names, "anatomy_preserved")
-        assert not full.advisory
+        assert full.names == (*cheap.names, "anatomy_preserved", "measurement_agrees")
+        assert full.advisory == ("measurement_agrees",)
 
 
 def test_a_sham_is_asked_about_what_it_must_not_move_only():
@@ -122,7 +122,7 @@ def test_the_table_has_every_finding_and_edit():
     lines = profile_table(models=models(consolidation=0.9), thresholds=CALIBRATED).splitlines()
     assert len(lines) == 2 + 2 * len(SEVERITY)
     row = next(line for line in lines if line.startswith("| consolidation | insert |"))
-    assert "anatomy_preserved, target_moved" in row
+    assert "anatomy_preserved, measurement_agrees, target_moved" in row
     assert row.endswith("| - |")
     assert len({line.count("|") for line in lines}) == 1
 
