@@ -82,6 +82,15 @@ RECORDS = {
             trained_on="lung density of 98 NIH ChestX-ray14 patients without findings; no network",
             data=(EDITOR_PATIENTS,),
         ),
+        WeightsRecord(
+            name="cars_teacher",
+            bundle="cars_chest_xray",
+            file="models/cars_teacher.safetensors",
+            sha256="9bed0397dd72c6f58c7b29b1127f83651b205c583aaf569cf2b401f706621d4a",
+            licence="Apache-2.0",
+            trained_on="666 films of 467 NIH ChestX-ray14 patients: NIH's labels, RSNA's classes and boxes",
+            data=(TEACHER_PATIENTS,),
+        ),
     )
 }
 
