@@ -19,8 +19,10 @@ OPACITY = ("pneumonitis", "consolidation", "infection", "opacities", "atelectasi
 AIR = ("pleural air", "absent lung markings")
 # Fluid hides the border of the heart, a wide mediastinum runs into it: there its width is nobody's proof.
 HEART_UNSEEN = (*FLUID, "enlarged cardiomediastinum", "support devices")
-CTR = 0.06  # 95th percentile between two films of one patient (tests/benchmarks/repeat_measurements.py)
-FIELD = 0.25  # the same of the log of a lung field's area
+# 75th percentiles between two films of one patient, rounded up (tests/benchmarks/repeat_measurements.py); higher ones
+# hold years of disease.
+CTR = 0.06
+FIELD = 0.25  # log of a lung field's area
 SLACK = 0.03  # of a field: what smoothing over 3 mm moves along the border of a lesion
 HALF = 0.5  # of what was asked, by which a segmenter may underrate a heart that it has seldom seen as large
 AREA = 0.3  # of the lesion's area

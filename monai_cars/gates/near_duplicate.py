@@ -38,7 +38,7 @@ class NotMemorised:
 
     Example:
         >>> from monai_cars.teachers.embedding import FixedDescriptor
-        >>> bank = Bank("fixed_descriptor", torch.rand(40, 43), tuple(map(str, range(40))))
+        >>> bank = Bank("fixed_descriptor", torch.rand(40, 27), tuple(map(str, range(40))))
         >>> NotMemorised(FixedDescriptor(), bank).name
         'not_memorised'
     """

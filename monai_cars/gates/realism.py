@@ -43,7 +43,7 @@ class Realistic:
 
     Example:
         >>> from monai_cars.teachers.embedding import FixedDescriptor
-        >>> bank = Bank("fixed_descriptor", torch.rand(40, 43), tuple(map(str, range(40))))
+        >>> bank = Bank("fixed_descriptor", torch.rand(40, 27), tuple(map(str, range(40))))
         >>> Realistic(FixedDescriptor(), bank).name
         'realistic'
     """

@@ -165,7 +165,7 @@ def embed_region(
     Example:
         >>> from monai_cars.teachers.embedding import FixedDescriptor
         >>> embed_region(FixedDescriptor(), torch.rand(1, 60, 60), torch.ones(3, 60, 60), Box(20, 20, 40, 40)).shape
-        torch.Size([43])
+        torch.Size([27])
     """
     grown = round(margin_mm * pixels_per_mm(anatomy))
     height, width = film.shape[-2:]

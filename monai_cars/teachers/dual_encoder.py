@@ -121,8 +121,13 @@ class HubDualEncoder:
     @property
     def name(self) -> str:
         """The pinned commit, or the folder and the beginning of the SHA-256 over its weights."""
+        return f"{Path(self.weights).name} sha256:{self.sha256[:12]}" if self.sha256 else self.weights
+
+    @property
+    def sha256(self) -> str:
+        """Over the safetensors of a folder; empty for a pinned commit, which says as much."""
         folder = Path(self.weights)
-        return f"{folder.name} sha256:{_digest(folder)[:12]}" if folder.is_dir() else self.weights
+        return _digest(folder) if folder.is_dir() else ""
 
     @property
     def temperature(self) -> float:

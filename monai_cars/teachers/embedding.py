@@ -18,7 +18,7 @@ CASSETTE_MM = 400.0  # longer side of a film on which no thorax was found
 SCALES_MM = (0.8, 1.6, 3.2, 6.4)  # sigmas, an octave apart: grain and edges, vessels, ribs, opacities
 SMALLEST = 0.1  # share of the film's longer side; a narrower thorax is a fault of its masks
 REACH_MM = 3.0 * SCALES_MM[-1]  # of the film around a box that its widest filter sees
-REGION, FILM = 5, 32  # sides of the thumbnails
+REGION, FILM = 3, 32  # sides of the thumbnails
 FILM_BLUR = 4.0  # thumbnail pixels: coarser than this all chests look alike
 TAIL = 98.0  # percentile of the steepness; a pasted border fills a few percent of a box
 LEAST = 1e-4  # contrast units; steepness below it is a flat area
@@ -31,12 +31,14 @@ class FixedDescriptor:
 
     Films are read in contrast units on a grid of ``grid_mm`` (the inner thorax is 280 mm wide), so that any affine map
     of the values and any pixel size describe alike. Of a box, for each of four scales (Gaussian derivatives, which are
-    steerable: Freeman and Adelson, IEEE TPAMI 1991): log energy, log ratio of the 98th percentile of the steepness to
-    its mean, and the two components of its dominant direction; then median and spread of the density and its 5 x 5
-    thumbnail. Without a box, the lungs' bounding box as 32 x 32 pixels, high-passed, locally normalised, of norm 1.
+    steerable: Freeman and Adelson, IEEE TPAMI 1991): log energy over that of the film around it, log ratio of the 98th
+    percentile of the steepness to its mean, and the two components of its dominant direction; then median and spread
+    of the density and its 3 x 3 thumbnail. Without a box, the lungs' bounding box as 32 x 32 pixels, high-passed,
+    locally normalised, of norm 1.
     The two have different lengths: keep them in different banks.
 
-    It sees what is blurred, too sharp, pasted, too flat or too dense for its place. It knows no anatomy and no disease:
+    It sees a region that is sharper, flatter or denser than its film makes such regions, and a pasted border when it is
+    plain (tests/benchmarks/descriptor_hint.py). It knows no anatomy and no disease:
     an opacity of a texture that lungs have passes wherever it lies, and two patients are told apart by the layout of
     large structures only. A trained network sees more; it plugs in by the same call.
 
@@ -49,7 +51,7 @@ class FixedDescriptor:
     Example:
         >>> film, anatomy = torch.rand(1, 64, 64), torch.ones(3, 64, 64)
         >>> FixedDescriptor()(film, anatomy, Box(8, 8, 40, 40)).shape, FixedDescriptor()(film, anatomy).shape
-        (torch.Size([43]), torch.Size([1024]))
+        (torch.Size([27]), torch.Size([1024]))
     """
 
     grid_mm: float = 1.0
@@ -98,7 +100,7 @@ def pixels_per_mm(anatomy: torch.Tensor) -> float:
 
 
 def region_vector(grid: np.ndarray, inside: tuple[slice, slice], grid_mm: float) -> np.ndarray:
-    """(43,) description of a window of a film.
+    """(27,) description of a window of a film.
 
     Args:
         grid: (h, w) film in contrast units, with what lies around the window.
@@ -113,13 +115,19 @@ def region_vector(grid: np.ndarray, inside: tuple[slice, slice], grid_mm: float)
 
 
 def _band(grid: np.ndarray, inside: tuple[slice, slice], sigma: float) -> np.ndarray:
-    """Log energy, log tail and doubled direction (cos, sin) of the gradients at one scale, in units per pixel sigma."""
-    gy, gx = (sigma * ndi.gaussian_filter(grid, sigma, order, mode="nearest")[inside] for order in ((1, 0), (0, 1)))
+    """Log energy against the surroundings', log tail and doubled direction (cos, sin) of the gradients at one scale."""
+    gy, gx = (sigma * ndi.gaussian_filter(grid, sigma, order, mode="nearest") for order in ((1, 0), (0, 1)))
+    power = gy**2 + gx**2
+    around = np.ones(grid.shape, bool)
+    around[inside] = False
+    gy, gx = gy[inside], gx[inside]
     steep = np.hypot(gy, gx)
     energy, mean = float((steep**2).mean()) + LEAST**2, float(steep.mean()) + LEAST
+    # Films differ in sharpness and grain: a region is compared with its own film.
+    usual = float(power[around].mean()) + LEAST**2 if around.any() else energy
     tail = (float(np.percentile(steep, TAIL)) + LEAST) / mean
     along = [float((gx * gx - gy * gy).mean()) / energy, float((2 * gx * gy).mean()) / energy]
-    return np.array([0.5 * np.log(energy), np.log(tail), *along])
+    return np.array([0.5 * np.log(energy / usual), np.log(tail), *along])
 
 
 def film_vector(density: torch.Tensor, anatomy: torch.Tensor) -> np.ndarray:

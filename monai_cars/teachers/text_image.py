@@ -74,6 +74,11 @@ class TextImageTeacher:
         return f"text_image {self.encoder.name}"
 
     @property
+    def sha256(self) -> str:
+        """Of the encoder's weights, empty where it states none."""
+        return str(getattr(self.encoder, "sha256", ""))
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """The findings that have prompts."""
         return tuple(self.prompts)

@@ -87,7 +87,9 @@ class TestHubDualEncoder:
         assert pickle.loads(pickle.dumps(encoder)) == encoder
         assert len(pickle.dumps(encoder)) < 1000
         assert TextImageTeacher(encoder, {"edema": prompts_of("edema")}).data == {"mimic-cxr"}
-        assert encoder.name.startswith("clip sha256:")
+        assert encoder.name == f"clip sha256:{encoder.sha256[:12]}"
+        assert TextImageTeacher(encoder, {"edema": prompts_of("edema")}).sha256 == encoder.sha256
+        assert HubDualEncoder(f"owner/repo@{'0' * 40}").sha256 == ""
 
     @pytest.mark.parametrize("weights", ["owner/repo", "owner/repo@main", "/no/such/folder"])
     def test_weights_are_pinned_or_a_folder(self, weights):
