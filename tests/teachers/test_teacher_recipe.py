@@ -1,13 +1,20 @@
+import inspect
 import json
+from pathlib import Path
 
 import pytest
 import torch
+from monai.bundle import ConfigParser
 from safetensors.torch import load_file
 
 from monai_cars.teachers import recipe
-from monai_cars.teachers.films import Crops, TeacherFilm
+from monai_cars.teachers.films import Crops, TeacherFilm, editor_patients
 from monai_cars.teachers.network import TeacherNetwork
+from monai_cars.teachers.training import train_teacher
+from monai_cars.weights import load_state
 from monai_cars.weights_records import EDITOR_PATIENTS
+
+CONFIGS = Path(__file__).resolve().parents[2] / "bundles/cars_chest_xray/configs"
 
 
 def test_a_folder_without_films_is_named(tmp_path):
@@ -39,3 +46,18 @@ def train(network, folder):
         crops_file=folder / "crops.npz",
         weights_file=folder / "out" / "teacher.safetensors",
     )
+
+
+def test_the_committed_config_builds_the_shipped_network():
+    parser = ConfigParser()
+    parser.read_config(CONFIGS / "train_teacher.json")
+    network = parser.get_parsed_content("network_def")
+    network.load_state_dict(load_state("cars_teacher"))
+    assert set(parser.get_parsed_content("options")) <= set(inspect.signature(train_teacher).parameters)
+
+
+def test_every_patient_with_contours_belongs_to_the_editors():
+    editors = editor_patients(CONFIGS / "patients.json")
+    for name in ("engineer_drawn_contours.json", "engineer_checked_lungs.json"):
+        films = json.loads((CONFIGS / name).read_text())["films"]
+        assert {int(film[:8]) for film in films if film[:8].isdigit()} <= editors
