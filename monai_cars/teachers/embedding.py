@@ -34,13 +34,13 @@ class FixedDescriptor:
     steerable: Freeman and Adelson, IEEE TPAMI 1991): log energy over that of the film around it, log ratio of the 98th
     percentile of the steepness to its mean, and the two components of its dominant direction; then median and spread
     of the density and its 3 x 3 thumbnail. Without a box, the lungs' bounding box as 32 x 32 pixels, high-passed,
-    locally normalised, of norm 1.
-    The two have different lengths: keep them in different banks.
+    locally normalised, of norm 1. The two have different lengths: keep them in different banks.
 
-    It sees a region that is sharper, flatter or denser than its film makes such regions, and a pasted border when it is
-    plain (tests/benchmarks/descriptor_hint.py). It knows no anatomy and no disease:
-    an opacity of a texture that lungs have passes wherever it lies, and two patients are told apart by the layout of
-    large structures only. A trained network sees more; it plugs in by the same call.
+    It is a hint: it sees gross faults, a plain pasted border, a region much sharper, flatter or denser than its film
+    makes such regions, and in a small bank it misses most blurred and many pasted ones
+    (tests/benchmarks/descriptor_hint.py). It knows no anatomy and no disease: an opacity of a texture that lungs have
+    passes wherever it lies, and two patients are told apart by the layout of large structures only. Leave checks that
+    use it advisory. A trained network sees more; it plugs in by the same call.
 
     Args:
         grid_mm: millimetres per pixel of the working grid.
