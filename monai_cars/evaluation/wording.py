@@ -24,7 +24,7 @@ CHECKS: Mapping[str, tuple[str, str]] = {
     "devices_removed": ("at most", "share of the contrast of tubes and wires that is left"),
     "anatomy_preserved": ("at least", "smallest Dice of a lung field or the heart, segmented before and after"),
     "measurement_agrees": ("at most", "how far heart, lungs and fluid measure from what was asked, 1 is tolerated"),
-    "target_moved": ("at least", "change of the finding's probability in the asked direction, by another model"),
+    "target_moved": ("at least", "change of the finding's log-odds in the asked direction, by another model"),
     "target_level": ("", "the finding's probability after the edit, by another model; a deletion is to stay below"),
     "off_target_stable": ("at most", "largest change of a probability that the edit does not imply"),
     "condition_met": ("at least", "share of what a localiser newly sees (or no longer sees) that lies at the lesion"),

@@ -134,10 +134,30 @@ def target_output(finding: str, outputs: Sequence[str]) -> str | None:
         >>> target_output("consolidation", ("No Finding", "Lung Opacity", "Pleural Effusion"))
         'Lung Opacity'
     """
-    if canonical(finding) in outputs:
-        return canonical(finding)
-    by_concept = {concept(output): output for output in reversed(outputs)}
-    return next((by_concept[name] for name in _implication(finding).asked_as if name in by_concept), None)
+    return next(iter(_candidates(finding, outputs)), None)
+
+
+def judging_output(finding: str, teacher: Teacher, *, least: float = LEAST_AUROC) -> str | None:
+    """The output by which a classifier judges an edit: the closest one that it states to tell well, else the closest.
+
+    Args:
+        finding: key of SEVERITY, or another usual name of one.
+        teacher: the classifier.
+        least: out-of-fold AUROC from which on an output is told well.
+
+    Raises:
+        ValueError: the table has no such finding.
+
+    Example:
+        >>> from monai_cars.teachers import CallableTeacher
+        >>> stated = {"consolidation": 0.69, "opacity": 0.81}
+        >>> teacher = CallableTeacher("t", lambda film, anatomy: [0, 0], tuple(stated), auroc=stated)
+        >>> judging_output("consolidation", teacher)
+        'opacity'
+    """
+    candidates = _candidates(finding, teacher.outputs)
+    well = [name for name in candidates if teacher.auroc.get(name, 0.0) >= least]
+    return next(iter((*well, *candidates)), None)
 
 
 def stable_outputs(finding: str, operation: str, outputs: Sequence[str]) -> tuple[str, ...]:
@@ -173,8 +193,15 @@ def decisive(teacher: Teacher, finding: str, *, least: float = LEAST_AUROC) -> b
         >>> decisive(poor, "mass"), decisive(poor, "mass", least=0.6)
         (False, True)
     """
-    output = target_output(finding, teacher.outputs)
+    output = judging_output(finding, teacher, least=least)
     return output is not None and teacher.auroc.get(output, 0.0) >= least
+
+
+def _candidates(finding: str, outputs: Sequence[str]) -> tuple[str, ...]:
+    """Outputs that can judge a finding, the closest first; its own name goes before other names of the concept."""
+    asked, own = _implication(finding).asked_as, canonical(finding)
+    named = [output for name in asked for output in outputs if concept(output) == name]
+    return tuple(sorted(named, key=lambda output: output != own))
 
 
 def _implication(finding: str, table: Mapping[str, Implication] = IMPLICATIONS) -> Implication:

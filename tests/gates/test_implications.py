@@ -6,7 +6,7 @@ import torch
 from monai_cars.edit import SEVERITY
 from monai_cars.features import BUILT_IN, apply_edit, load_vocabulary
 from monai_cars.gates import decisive, stable_outputs, target_output
-from monai_cars.gates.implications import IMPLICATIONS, NO_FINDING, SYNONYMS, concept
+from monai_cars.gates.implications import IMPLICATIONS, NO_FINDING, SYNONYMS, concept, judging_output
 from monai_cars.severity import ALIASES
 from monai_cars.teachers import CallableTeacher
 
@@ -79,6 +79,22 @@ def test_a_sham_may_move_nothing_and_no_finding_never_counts():
 def test_an_unknown_finding_is_refused():
     with pytest.raises(ValueError, match=r"finding must be one of nodule, mass.* \(got 'gout'\); give an editable"):
         target_output("gout", ("Mass",))
+
+
+@pytest.mark.parametrize(
+    ("stated", "judge"),
+    [
+        ({"consolidation": 0.69, "opacity": 0.81}, "opacity"),
+        ({"consolidation": 0.76, "opacity": 0.81}, "consolidation"),
+        ({"consolidation": 0.69, "opacity": 0.7}, "consolidation"),
+        ({}, "consolidation"),
+    ],
+)
+def test_the_closest_output_that_is_told_well_judges(stated, judge):
+    teacher = CallableTeacher("t", lambda film, anatomy: [0, 0, 0], ("consolidation", "opacity", "edema"), auroc=stated)
+    assert judging_output("consolidation", teacher) == judge
+    assert decisive(teacher, "consolidation") == (stated.get(judge, 0) >= 0.75)
+    assert judging_output("fracture", teacher) is None
 
 
 @pytest.mark.parametrize(("stated", "verdict"), [({"opacity": 0.75}, True), ({"opacity": 0.749}, False), ({}, False)])

@@ -9,6 +9,7 @@ from phantom_film import context
 
 from monai_cars.edit import Edit, Region
 from monai_cars.gates import Gate, OffTargetStable, TargetLevel, TargetMoved
+from monai_cars.gates.target_moved import log_odds
 from monai_cars.teachers import Teacher, TeacherError
 
 REGION = Region(box=(0.0, 0.0, 5.0, 5.0))
@@ -23,28 +24,49 @@ def denser(lungs, right: float) -> torch.Tensor:
 
 @settings(max_examples=15, deadline=None)
 @given(st.floats(-300, 300), st.floats(-300, 300))
-def test_the_value_is_the_change_of_the_logistic(was, now):
+def test_the_value_is_the_change_of_the_logistics_argument(was, now):
     lungs = torch.zeros(3, 8, 9)
     lungs[0, :, :4], lungs[1, :, 5:], lungs[2, :, 4] = 1, 1, 1
     seen = context(INSERT, torch.ones(8, 9, dtype=torch.bool), anatomy=lungs)
     result = TargetMoved(density_teacher())(denser(lungs, was), denser(lungs, now), seen)
-    assert result.value == pytest.approx(logistic(now / 100) - logistic(was / 100), abs=1e-6)
-    assert (result.verdict == "pass") == (result.value >= 0.1)
+    assert result.value == pytest.approx((now - was) / 100, abs=1e-4)
+    assert (result.verdict == "pass") == (result.value >= 0.5)
 
 
 def test_a_deletion_counts_downwards(lungs):
     seen = context(DELETE, EVERYWHERE, anatomy=lungs)
     result = TargetMoved(density_teacher())(denser(lungs, 100), denser(lungs, 0), seen)
-    assert result.value == pytest.approx(logistic(1) - 0.5)
+    assert result.value == pytest.approx(1.0, abs=1e-5)
     seen = context(DELETE, EVERYWHERE, anatomy=lungs)
     assert TargetMoved(density_teacher())(denser(lungs, 0), denser(lungs, 100), seen).verdict == "fail"
+
+
+def test_a_rare_finding_moves_as_far_as_a_common_one():
+    values = []
+    for before, after in ((0.01, 0.02), (0.3, 0.464)):
+        teacher = fixed_teacher({"opacity": before}, {"opacity": after})
+        values.append(
+            TargetMoved(teacher)(torch.zeros(1, 2, 2), torch.ones(1, 2, 2), context(INSERT, EVERYWHERE)).value
+        )
+    assert values[0] == pytest.approx(values[1], rel=0.02)
+
+
+def test_what_half_precision_cannot_tell_from_none_is_none():
+    assert log_odds(0.0) == log_odds(1e-5) == pytest.approx(-log_odds(1.0)) == pytest.approx(-9.21, abs=0.01)
+
+
+def test_the_output_that_is_told_well_judges():
+    names = {"consolidation": 0.1, "opacity": 0.1}
+    teacher = fixed_teacher(names, {**names, "opacity": 0.9}, auroc={"consolidation": 0.69, "opacity": 0.81})
+    result = TargetMoved(teacher)(torch.zeros(1, 2, 2), torch.ones(1, 2, 2), context(INSERT, EVERYWHERE))
+    assert result.value == pytest.approx(log_odds(0.9) - log_odds(0.1))
 
 
 def test_a_lung_that_was_not_meant_moves_nothing(lungs):
     left = 100 * (lungs[1:2] > 0).float()
     result = TargetMoved(density_teacher())(torch.zeros_like(left), left, context(INSERT, EVERYWHERE, anatomy=lungs))
     assert (result.value, result.code) == (0.0, "target_moved_failed")
-    assert result.reason == "density: 'Lung Opacity' went from 0.50 to 0.50"
+    assert result.reason == "density: 'Lung Opacity' went from 0.5 to 0.5"
 
 
 @pytest.mark.parametrize(("edit", "value"), [(INSERT, logistic(0.5)), (DELETE, 1 - logistic(0.5))])
@@ -89,7 +111,9 @@ def test_any_object_of_the_protocol_is_a_teacher(lungs):
 
     assert isinstance(Own(), Teacher)
     seen = context(INSERT, EVERYWHERE, anatomy=lungs)
-    assert TargetMoved(Own())(torch.zeros(1, 160, 200), torch.ones(1, 160, 200), seen).value == 1.0
+    assert TargetMoved(Own())(torch.zeros(1, 160, 200), torch.ones(1, 160, 200), seen).value == pytest.approx(
+        2 * log_odds(1.0)
+    )
 
 
 def test_an_answer_that_is_no_probability_is_refused(lungs):
