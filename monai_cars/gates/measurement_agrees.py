@@ -80,6 +80,8 @@ class MeasurementAgrees:
         if context.unit.value == 0:
             return unavailable(self.name, "the film has no contrast unit", self.threshold)
         expected = self._by_masks(before, after, context) + in_closed_form(before, after, context)
+        if not expected:
+            return unavailable(self.name, "a heart is measured in new masks: give the gate a segmenter", self.threshold)
         worst = max(expected, key=lambda e: (e.excess != e.excess, e.excess))  # not-a-number is worst
         reason = f"{worst.quantity}: {worst.found:.3f}, expected {worst.low:.3f} to {worst.high:.3f}"
         return judged(self.name, worst.excess, self.threshold, at_most=True, reason=reason)

@@ -186,6 +186,12 @@ def test_an_interval_is_kept_at_its_ends():
     assert Expected("x", 1.5, 1.0, 2.0).excess == 0.0
 
 
+def test_a_heart_without_a_segmenter_is_unavailable(film, lungs):
+    result = CHECK(film, film, _seen(lungs, _floor(5), "enlarged heart"))
+    assert result.verdict == "unavailable"
+    assert result.reason == "a heart is measured in new masks: give the gate a segmenter"
+
+
 def test_a_film_without_contrast_is_unavailable(film, lungs):
     seen = _seen(lungs, _floor(5), unit=ContrastUnit(0.0, 0.0, 0.0, 0.0))
     assert CHECK(film, film, seen).reason == "the film has no contrast unit"
