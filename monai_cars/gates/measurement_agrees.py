@@ -34,8 +34,8 @@ class Expected:
     """A quantity that was found and the interval that it may lie in.
 
     Example:
-        >>> Expected("cardiothoracic ratio", 0.58, 0.50, 0.60).excess
-        0.6...
+        >>> Expected("height of right fluid", 0.75, 0.0, 1.0).excess
+        0.5
     """
 
     quantity: str
