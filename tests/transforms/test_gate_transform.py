@@ -107,7 +107,7 @@ def test_a_change_outside_the_support_is_caught(sample):
 
 def test_films_that_were_left_alone_pass(sample):
     out = Compose([RandCounterfactuald("image", prob=0.0), ValidityGated("image")])(sample)
-    assert record(out)["gate"] == {"accepted": True, "reason": "", "checks": []}
+    assert record(out)["gate"] == {"accepted": True, "reason": "", "checks": [], "judges": []}
     assert same(out["image"], sample["image"])
 
 
