@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 from scipy import ndimage as ndi
 
 from monai_cars.edit import Box, CannotEdit, Edit, Proposal
-from monai_cars.editors.canvas import Canvas, enlarge, feather, thin_and_dense, uniform
+from monai_cars.editors.canvas import Canvas, enlarge, feather, smooth_noise, thin_and_dense, uniform
 from monai_cars.editors.site import allowed_sites
 
 RADIUS_MM = (10.0, 24.0)
 FEATHER_MM = 3.0
 BASE_MM = 2.5  # half width of the median that holds density, ribs and their edges; what it leaves is redrawn
+BASE_SMOOTH = 1.0  # working pixels: a median leaves small steps, which would stay behind as grain of its own
+MOTTLE_MM, MOTTLE_LEVELS = 4.0, 3.0  # size of the mottle, and its amplitude in grey levels
+LEAST_RAMP = 0.05  # below it nothing would be rewritten
 TRIES = 24
 PLACES = 6
 
@@ -22,8 +23,8 @@ PLACES = 6
 def sham_redraw(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
     """Propose to replace the texture of a disc of healthy lung by texture from elsewhere in the same lung.
 
-    ``after = before + m * (detail(donor) - detail(here))``: the median-filtered film, which holds the density and the
-    ribs, stays, the vessels and the grain are another place's.
+    ``after = base(here) + sqrt(1 - m^2) * detail(here) + m * (detail(donor) + mottle)``: the base, a smoothed median
+    that holds the density and the ribs, stays; the vessels and the grain are another place's.
 
     Raises:
         CannotEdit: no disc of lung with a donor beside it.
@@ -35,8 +36,7 @@ def sham_redraw(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Propo
     places = [_disc(canvas, site, radius) for site in sites]
     support = min(places, key=lambda place: float(devices[place].sum()))
     shift = _donor_shift(canvas, support, radius, generator)
-    proposal = _exchange(canvas, support, shift)
-    return replace(proposal, residual=_no_copies(proposal, canvas.level, generator))
+    return _exchange(canvas, support, shift, generator)
 
 
 def _disc(canvas: Canvas, centre: tuple[float, float], radius: float) -> np.ndarray:
@@ -45,12 +45,14 @@ def _disc(canvas: Canvas, centre: tuple[float, float], radius: float) -> np.ndar
     return disc & (canvas.lung("left") | canvas.lung("right")) & ~canvas.heart
 
 
-def _no_copies(proposal: Proposal, level: float, generator: torch.Generator) -> torch.Tensor:
-    """Where the exchange would round to nothing, go one grey level up or down: a sham leaves no pixel as it was."""
-    residual = proposal.residual
-    signs = torch.randint(0, 2, residual.shape, generator=generator).to(residual.device) * 2.0 - 1.0
-    unchanged = proposal.support & (residual.abs() < 0.6 * level)
-    return torch.where(unchanged, signs * level, residual)
+def _mottle(canvas: Canvas, box: Box, generator: torch.Generator) -> torch.Tensor:
+    """Soft noise of a few grey levels, (h, w) contrast units.
+
+    Two places' grain often agree to the grey level, and a sham may not leave a pixel as it was; to move those pixels
+    alone would add white grain, which films do not have.
+    """
+    soft = smooth_noise(canvas.u.shape, MOTTLE_MM * canvas.feature, generator)
+    return MOTTLE_LEVELS * canvas.level * enlarge(soft.astype(np.float32), box, canvas.factor, canvas.native.device)
 
 
 def _donor_shift(canvas: Canvas, support: np.ndarray, radius: float, generator: torch.Generator) -> tuple[int, int]:
@@ -70,12 +72,12 @@ def _donor_shift(canvas: Canvas, support: np.ndarray, radius: float, generator: 
     return best
 
 
-def _exchange(canvas: Canvas, support: np.ndarray, shift: tuple[int, int]) -> Proposal:
+def _exchange(canvas: Canvas, support: np.ndarray, shift: tuple[int, int], generator: torch.Generator) -> Proposal:
     factor, native = canvas.factor, canvas.native
     size = 2 * max(1, int(BASE_MM * canvas.feature)) + 1
     window = _window(support, shift, size, canvas.u.shape)
     base = np.zeros_like(canvas.u)
-    base[window] = ndi.median_filter(canvas.u[window], size)
+    base[window] = ndi.gaussian_filter(ndi.median_filter(canvas.u[window], size), BASE_SMOOTH)
     rows, columns = np.nonzero(support)
     box = Box(*(int(v) * factor for v in (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)))
     height, width = native.shape
@@ -86,10 +88,13 @@ def _exchange(canvas: Canvas, support: np.ndarray, shift: tuple[int, int]) -> Pr
         raise CannotEdit("no healthy lung beside the sham's place to take texture from")
     here = native[box.slices] - enlarge(base, box, factor, native.device)
     there = native[donor.slices] - enlarge(base, donor, factor, native.device)
-    # A mixture of independent textures loses variance in the middle of the ramp; a short ramp keeps that small.
     ramp = enlarge(feather(support, FEATHER_MM * canvas.feature), box, factor, native.device)
     inside = enlarge(support.astype(np.float32), box, factor, native.device) > 0.5
-    residual = torch.where(inside, ramp * (there - here), torch.zeros_like(here))
+    # Squares of the weights add up to 1: a plain mixture of independent textures would lose variance on the ramp.
+    mixed = ramp * there - (1 - torch.sqrt((1 - ramp**2).clamp_min(0))) * here
+    inside &= ramp > LEAST_RAMP
+    soft = torch.sqrt(ramp) * _mottle(canvas, box, generator)  # up to the rim, where the exchange is faint
+    residual = torch.where(inside, mixed + soft, torch.zeros_like(here))
     return Proposal(box, residual, inside, torch.zeros_like(inside), None, "healthy lung redrawn, density preserved")
 
 

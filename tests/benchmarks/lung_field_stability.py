@@ -36,9 +36,7 @@ def main() -> None:
     repeats = np.array([difference(*map(field_of, pair)) for pair in repeat_pairs(options.data, options.pairs)])
     limit = float(np.percentile(repeats, 95))
     print(f"repeat films, {len(repeats)} pairs: field differs by {spread(repeats)}\n")
-    print(
-        "| finding | severity | edited | share within 20 % | field changes by | within repeats' P95 |"
-    )
+    print("| finding | severity | edited | share within 20 % | field changes by | within repeats' P95 |")
     print("|---|---|---|---|---|---|")
     frame = fixed_films(options.data, (options.films, 0, 0, 0))
     films = [options.data / row.folder / "images" / row.image for row in frame.itertuples()]

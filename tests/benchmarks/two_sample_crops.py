@@ -67,7 +67,7 @@ def make(out: Path, data: Path, limit: int, arms: tuple[str, ...]) -> None:
     """Write the crops of every arm and their table."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    rows, steps = [], {"deletion of a real opacity": [], "sham": []}
+    rows, steps = [], {"deletion of a real opacity": [], "sham": [], "sham as a whole": []}
     crops = [*healthy_arms(data, limit, steps), *opacity_arms(data, limit, steps)]
     kept = [crop for crop in balanced(crops) if crop.arm in arms]
     for number, crop in enumerate(kept):
@@ -79,10 +79,10 @@ def make(out: Path, data: Path, limit: int, arms: tuple[str, ...]) -> None:
     print(f"{len(rows)} crops in {out}")
     if all(steps.values()):
         step = float(np.median(np.concatenate(steps["deletion of a real opacity"])))
-        share = float(np.mean(np.concatenate(steps["sham"]) >= step))
+        detail, whole = (float(np.mean(np.concatenate(steps[name]) >= step)) for name in ("sham", "sham as a whole"))
         print(
             f"median texture step of a real deletion {step:.4f} contrast units; "
-            f"{share:.0%} of the shams' pixels reach it"
+            f"{whole:.0%} of the shams' pixels change by as much, the detail of {detail:.0%} does"
         )
 
 
@@ -117,6 +117,7 @@ def healthy_arms(data: Path, limit: int, steps: dict[str, list[np.ndarray]]) -> 
             crops += _pair(arm, str(row.patient_id), film, made.image, made.support)
             if arm == "sham":
                 steps["sham"].append(_texture_step(film, made))
+                steps["sham as a whole"].append(_change(film, made))
                 for control in (_blurred, _pasted):
                     name, after = control(film.image[0].numpy(), made.support[0].numpy() > 0, number)
                     crops += _pair(name, str(row.patient_id), film, torch.from_numpy(after)[None], made.support)
@@ -213,6 +214,12 @@ def _texture_step(film, made) -> np.ndarray:
     """Changes of the detail (finer than 2 pixels) over the support, in contrast units."""
     change = (made.image - film.image)[0].numpy() / abs(made.record["contrast_unit"]["value"])
     return np.abs(change - ndi.gaussian_filter(change, 2.0))[made.support[0].numpy() > 0]
+
+
+def _change(film, made) -> np.ndarray:
+    """All changes over the support, in contrast units."""
+    change = (made.image - film.image)[0].numpy() / abs(made.record["contrast_unit"]["value"])
+    return np.abs(change)[made.support[0].numpy() > 0]
 
 
 def _blurred(film: np.ndarray, support: np.ndarray, _: int) -> tuple[str, np.ndarray]:
