@@ -29,7 +29,8 @@ def features_of(crop: np.ndarray) -> np.ndarray:
     """Features (F,) of a crop (256, 256) of grey values.
 
     Example:
-        >>> bool(np.isfinite(features_of(np.random.default_rng(0).integers(0, 255, (256, 256)).astype(np.float32))).all())
+        >>> grain = np.random.default_rng(0).integers(0, 255, (256, 256))
+        >>> bool(np.isfinite(features_of(grain)).all())
         True
     """
     crop = crop.astype(np.float32)
