@@ -23,7 +23,7 @@ from monai_cars.gates import Gate, OutsideUnchanged
 from monai_cars.radiograph import read_radiograph
 from monai_cars.severity import SEVERITY
 
-CROP, SHORTER = 256, 512  # pixels
+CROP = 256  # pixels
 FILLED = 0.65  # share of a radiologist's box that the opacity in it fills, by eye
 
 
@@ -50,11 +50,11 @@ class Crop:
     side: str
 
 
-def as_seen(crop: Crop) -> Image.Image:
+def as_seen(crop: Crop, shorter: int) -> Image.Image:
     """The crop as both classes come: resampled, requantised, cut out."""
     low, high = float(crop.like.min()), float(crop.like.max())
     grey = np.clip((crop.film - low) / max(high - low, 1e-6) * 255, 0, 255)
-    scale = SHORTER / min(grey.shape)
+    scale = shorter / min(grey.shape)
     size = (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
     image = Image.fromarray(grey.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
     y, x = (
@@ -63,7 +63,7 @@ def as_seen(crop: Crop) -> Image.Image:
     return Image.fromarray(np.rint(np.asarray(image)[y : y + CROP, x : x + CROP]).astype(np.uint8))
 
 
-def make(out: Path, data: Path, limit: int, arms: tuple[str, ...]) -> None:
+def make(out: Path, data: Path, limit: int, arms: tuple[str, ...], shorter: int) -> None:
     """Write the crops of every arm and their table."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
@@ -72,7 +72,7 @@ def make(out: Path, data: Path, limit: int, arms: tuple[str, ...]) -> None:
     kept = [crop for crop in balanced(crops) if crop.arm in arms]
     for number, crop in enumerate(kept):
         name = f"{number:05d}.png"
-        as_seen(crop).save(out / name)
+        as_seen(crop, shorter).save(out / name)
         rows.append((name, crop.arm, crop.label, crop.patient))
     with (out / "crops.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("file", "arm", "label", "patient"), *rows])
