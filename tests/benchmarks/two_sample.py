@@ -6,7 +6,8 @@
 
 `--make` writes crops of 256 pixels (PNG) and `crops.csv`; `--train` needs only those, torch and monai. Both classes of
 an arm pass the same decoding, resampling (`--shorter`; the films have 512 pixels, and at 512 nothing is resampled: what
-is then told apart is partly the second rounding of films that a JPEG had rounded once), requantisation to 8 bit and crop.
+is then told apart is partly the second rounding of films that a JPEG had rounded once), requantisation to 8 bit
+and choice of crop.
 Reported: out-of-fold AUROC of a DenseNet121, or of trees and a linear model on what detectors of altered images look at
 (two_sample_features.py; minutes without a GPU), over folds that share no patient, with a 95 % interval by resampling
 patients. 0.5 is indistinguishable; `floor` is what chance gives, the `control` arms must be told.
@@ -147,9 +148,7 @@ def main() -> None:
     parser.add_argument("--train", type=Path)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--limit", type=int, default=1000, help="films of each kind")
-    parser.add_argument(
-        "--shorter", type=int, default=448, help="pixels of the shorter side that films are resampled to"
-    )
+    parser.add_argument("--shorter", type=int, default=448, help="pixels of the films' shorter side")
     parser.add_argument("--arms", type=lambda text: tuple(text.split(",")), default=ARMS)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=12)
