@@ -57,7 +57,7 @@ def spread(values: np.ndarray) -> str:
 
 
 def repeat_pairs(data: Path, count: int) -> list[tuple[Path, Path]]:
-    """Two PA films of one adult each, the two with the nearest follow-up numbers."""
+    """The first two PA films of each of so many adults."""
     frame = tables(data)["PA adult"]
     frame = frame[frame.folder == NIH[0]].sort_values(["patient_id", "followup"])
     pairs = [
