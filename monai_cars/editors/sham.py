@@ -23,8 +23,8 @@ PLACES = 6
 def sham_redraw(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
     """Propose to replace the texture of a disc of healthy lung by texture from elsewhere in the same lung.
 
-    ``after = base(here) + sqrt(1 - m^2) * detail(here) + m * detail(donor) + sqrt(m) * mottle``: the base, a smoothed median
-    that holds the density and the ribs, stays; the vessels and the grain are another place's.
+    ``after = base(here) + sqrt(1 - m^2) * detail(here) + m * detail(donor) + sqrt(m) * mottle``: the base, a smoothed
+    median that holds the density and the ribs, stays; the vessels and the grain are another place's.
 
     Raises:
         CannotEdit: no disc of lung with a donor beside it.
