@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
 
 from monai_cars.gates.contract import Context
 from monai_cars.teachers import Localiser, Teacher, TeacherError
+from monai_cars.teachers.contract import probability
 
+Answer = TypeVar("Answer")
 Pair = tuple[dict[str, float], dict[str, float]]
 
 
 def probabilities(teacher: Teacher, before: torch.Tensor, after: torch.Tensor, context: Context) -> Pair:
-    """Probabilities by output, before and after."""
+    """Probabilities by output, before and after.
+
+    Raises:
+        TeacherError: an answer that lacks an output or is no probability; not-a-number would pass unseen.
+    """
     was, now = (
-        context.once((teacher.name, when), lambda film=film: dict(teacher(film, context.anatomy)))  # type: ignore[misc]
+        _once(teacher, "p", when, lambda film=film: _named(teacher, film, context), context)  # type: ignore[misc]
         for when, film in (("before", before), ("after", after))
     )
     return was, now
@@ -28,10 +37,23 @@ def opacity_maps(
         TeacherError: a map that does not fit the film.
     """
     was, now = (
-        context.once((localiser.name, "map", when), lambda film=film: _map(localiser, film, context))  # type: ignore[misc]
+        _once(localiser, "map", when, lambda film=film: _map(localiser, film, context), context)  # type: ignore[misc]
         for when, film in (("before", before), ("after", after))
     )
     return was, now
+
+
+def _once(model: object, kind: str, when: str, ask: Callable[[], Answer], context: Context) -> Answer:
+    """By the model itself, since two may share a name; it is kept beside its answer, so that its id stays its own."""
+    return context.once((id(model), kind, when), lambda: (model, ask()))[1]
+
+
+def _named(teacher: Teacher, film: torch.Tensor, context: Context) -> dict[str, float]:
+    answer = teacher(film, context.anatomy)
+    missing = [name for name in teacher.outputs if name not in answer]
+    if missing:
+        raise TeacherError(f"the teacher {teacher.name!r} did not answer {', '.join(missing)}; leave it out of outputs")
+    return {name: probability(teacher.name, name, float(answer[name])) for name in teacher.outputs}
 
 
 def _map(localiser: Localiser, film: torch.Tensor, context: Context) -> torch.Tensor:

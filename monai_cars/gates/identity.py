@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -76,7 +77,7 @@ class IdentityStable:
             shares["image"] = cosine_distance(was, now) / self.cosine
         if not shares:
             return unavailable(self.name, f"no model described {', '.join(self.limits)}", self.threshold)
-        worst = max(shares, key=lambda name: (shares[name] != shares[name], shares[name]))  # not-a-number is worst
+        worst = max(shares, key=lambda name: _badness(shares[name]))
         reason = f"{worst} changed by {shares[worst]:.2f} of its limit"
         return judged(self.name, shares[worst], self.threshold, at_most=True, reason=reason)
 
@@ -86,8 +87,12 @@ class IdentityStable:
             was, now = describe(before, context.anatomy), describe(after, context.anatomy)
             for name in (name for name in self.limits if name in was and name in now):
                 share = abs(float(now[name]) - float(was[name])) / self.limits[name]
-                shares[name] = max(share, shares.get(name, 0.0))
+                shares[name] = max(shares.get(name, 0.0), share, key=_badness)
         return shares
+
+
+def _badness(share: float) -> tuple[bool, float]:
+    return math.isnan(share), share  # not-a-number is worst
 
 
 def outside_of(before: torch.Tensor, after: torch.Tensor, context: Context) -> torch.Tensor:

@@ -135,7 +135,7 @@ class CallableTeacher:
         """See :class:`Teacher`."""
         with torch.no_grad():
             answer = self.function(film, anatomy)
-        return {name: _probability(self.name, name, value) for name, value in self._named(answer).items()}
+        return {name: probability(self.name, name, value) for name, value in self._named(answer).items()}
 
     def _named(self, answer: Answer) -> dict[str, float]:
         if isinstance(answer, Mapping):
@@ -154,7 +154,16 @@ class CallableTeacher:
         return dict(zip(self.outputs, values, strict=True))
 
 
-def _probability(teacher: str, output: str, value: float) -> float:
+def probability(teacher: str, output: str, value: float) -> float:
+    """A teacher's answer, cut to [0, 1].
+
+    Raises:
+        TeacherError: it lies outside by more than rounding, or is not a number.
+
+    Example:
+        >>> probability("mine", "Mass", 1.00001)
+        1.0
+    """
     if not -ROUNDING <= value <= 1 + ROUNDING:  # not-a-number fails too
         raise TeacherError(
             f"{output!r} of the teacher {teacher!r} must be a probability in [0, 1], got {value:g}; apply a sigmoid or "

@@ -95,7 +95,7 @@ def repeat_pair(rows: tuple[dict, dict], *, data: Path) -> list:
     unit, box = contrast_unit(first.image, anatomy), Box(0, 0, *nothing.shape)
     context = Context(Edit("sham", "nodule"), anatomy, unit, None, box, nothing, nothing, None, None)
     teacher = shipped_models().teacher
-    context.once((teacher.name, "after"), lambda: dict(teacher(second.image, masks)))  # with its own anatomy
+    context.once((id(teacher), "p", "after"), lambda: (teacher, teacher(second.image, masks)))  # with its own anatomy
     return [[OffTargetStable(teacher)(first.image, second.image, context)]]
 
 
@@ -103,29 +103,33 @@ def control_trials(row: dict, *, data: Path, finding: str, kind: str, attempts: 
     """Results of every attempt of a control."""
     from monai_cars.counterfactual import make_counterfactual
     from monai_cars.edit import Edit
-    from monai_cars.gates import default_gate
     from monai_cars.gates.controls import ControlEditor
     from monai_cars.gates.trials import Witness
 
     film, anatomy = _read(data, row)
-    witness = Witness(_of(default_gate(finding, "insert", "full").checks, "change"))
+    witness = Witness(_deciding(finding, "change"))
     edit = Edit("insert", finding, severity=float(crc32(row["image"].encode()) % 5) / 4)
     options = {"header": film.header, "gate": witness, "max_attempts": attempts, "editor": ControlEditor(kind)}
     make_counterfactual(film.image, anatomy, edit, **options)
     return [verdict.checks for verdict in witness.verdicts]
 
 
-def _of(checks, purpose: str) -> list:
+def _deciding(finding: str, purpose: str) -> list:
+    """Checks of an insertion's gate that it requires once calibrated: what is only recorded holds nothing back."""
+    from monai_cars.gates import default_gate
+    from monai_cars.gates.profiles import decides, shipped_models
     from monai_cars.gates.thresholds import BOUNDED
 
-    return [check for check in checks if check.name in BOUNDED and BOUNDED[check.name].purpose == purpose]
+    known = [check for check in default_gate(finding, "insert", "full").checks if check.name in BOUNDED]
+    teacher = shipped_models().teacher
+    return [check for check in known if BOUNDED[check.name].purpose == purpose and decides(check, finding, teacher)]
 
 
 def level_trials(row: dict, *, data: Path, finding: str) -> list:
     """Results of the after-only checks on a real film, at its boxes where it has some."""
     from monai_cars.anatomy import contrast_unit
     from monai_cars.edit import Box, Edit
-    from monai_cars.gates import Context, default_gate
+    from monai_cars.gates import Context
 
     film, anatomy = _read(data, row)
     lesion = torch.zeros(film.image.shape[1:], dtype=torch.bool)
@@ -135,7 +139,7 @@ def level_trials(row: dict, *, data: Path, finding: str) -> list:
         lesion = anatomy[:2].any(0)
     box, unit = Box(0, 0, *lesion.shape), contrast_unit(film.image, anatomy)
     context = Context(Edit("insert", finding), anatomy, unit, None, box, lesion, lesion, None, None)
-    levels = _of(default_gate(finding, "insert", "full").checks, "level")
+    levels = _deciding(finding, "level")
     if finding in LESIONS:  # the positives are of other opacities: "an opacity is present at the site"
         levels = [check for check in levels if check.name == "level_inside"]
     return [[check(film.image, film.image, context) for check in levels]]

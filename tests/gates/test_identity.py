@@ -110,3 +110,15 @@ def test_it_needs_a_model_and_positive_limits():
         IdentityStable(Angle(), cosine=-1.0)
     with pytest.raises(ValueError, match=r"where must be 'film' or 'outside' \(got 'inside'\)"):
         IdentityStable(Angle(), where="inside")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_not_a_number_is_worst_whoever_else_describes_it(first):
+    def lost(film, anatomy):
+        return {"age": float("nan") if film.any() else 50.0}
+
+    def steady(film, anatomy):
+        return {"age": 50.0}
+
+    describers = (lost, steady) if first == 0 else (steady, lost)
+    assert IdentityStable(describers=describers)(BEFORE, BEFORE + 1, SEEN).verdict == "fail"
