@@ -65,7 +65,7 @@ class Realistic:
             return unavailable(self.name, "the edit has neither a lesion nor a support", self.threshold)
         kept = self._comparable(context)
         groups = len({group for group, keep in zip(self.bank.groups, kept.tolist(), strict=True) if keep})
-        if groups <= self.neighbours or int(kept.sum()) + 1 < 1 / self.threshold:
+        if groups <= self.neighbours or int(kept.sum()) + 1 <= 1 / self.threshold:
             reason = f"{int(kept.sum())} real regions of {groups} patients are too few to judge {context.edit.finding}"
             return replace(unavailable(self.name, reason, self.threshold), code="bank_too_small")
         bank = self.bank.rows(kept)

@@ -99,10 +99,11 @@ class TestRealistic:
         assert named(_film(0), _film(15), _seen()).verdict == "pass"
 
     def test_a_bank_that_could_never_reject_is_unavailable(self):
-        result = Realistic(Mean(), _bank(18))(_film(0), _film(5), _seen())
+        result = Realistic(Mean(), _bank(19))(_film(0), _film(5), _seen())  # its least p is the threshold, 1 / 20
         assert (result.verdict, result.code) == ("unavailable", "bank_too_small")
-        assert result.reason == "18 real regions of 18 patients are too few to judge consolidation"
-        assert Realistic(Mean(), _bank(19))(_film(0), _film(5), _seen()).verdict == "pass"
+        assert result.reason == "19 real regions of 19 patients are too few to judge consolidation"
+        assert Realistic(Mean(), _bank(20))(_film(0), _film(5), _seen()).verdict == "pass"
+        assert Realistic(Mean(), _bank(20))(_film(0), _film(500), _seen()).verdict == "fail"
         few = _bank(40, groups=tuple("abcde" * 8))
         assert Realistic(Mean(), few)(_film(0), _film(5), _seen()).verdict == "unavailable"
 
