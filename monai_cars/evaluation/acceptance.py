@@ -149,8 +149,9 @@ def acceptance_table(rates: Iterable[AcceptanceRate]) -> str:
 def _value(record: Mapping[str, Any], key: str | Key) -> Hashable:
     if callable(key):
         return key(record)
-    value = record.get(key)
-    return UNKNOWN if value is None or value == "" else value
+    value: Any = record.get(key)
+    value = value.item() if hasattr(value, "item") else value  # NumPy's and torch's numbers as Python's
+    return UNKNOWN if value is None or value == "" or value != value else value
 
 
 def _order(group: tuple[Hashable, ...]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from monai_cars.evaluation.acceptance import (
     AcceptanceRate,
@@ -97,3 +98,10 @@ def test_rows_of_a_table():
     text = acceptance_table(acceptance_by(EDITS, ["finding", "view"]))
     assert text.splitlines()[0].startswith("| mass | PA | 1/1 | 100% (")
     assert len(text.splitlines()) == 4
+
+
+@pytest.mark.parametrize("one", [np.int64(1), np.array(1), torch.tensor(1), 1.0])
+def test_numbers_of_any_library_are_one_group_and_nan_is_unknown(one):
+    values = [1, one, None, "", float("nan"), np.float32("nan"), torch.tensor(float("nan"))]
+    edits = [{"accepted": True, "site": value} for value in values]
+    assert counts(acceptance_by(edits, "site")) == {(1,): (2, 2), ("unknown",): (5, 5)}
