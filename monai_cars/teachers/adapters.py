@@ -10,6 +10,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from monai_cars.teachers.contract import CallableTeacher, TeacherError
+from monai_cars.threads import one_thread
 
 XRV_RANGE = 1024.0  # torchxrayvision films lie in [-1024, 1024]
 XRV_PIXELS = 224
@@ -96,12 +97,18 @@ class _Answers:
     pixels: int
 
     def __call__(self, film: torch.Tensor, anatomy: torch.Tensor) -> dict[str, float]:
-        answer = self.model(xrv_input(film, self.pixels))[0].flatten().tolist()
+        seen = xrv_input(film, self.pixels).to(_device(self.model))
+        with one_thread(), torch.inference_mode():
+            answer = self.model(seen)[0].flatten().tolist()
         if len(answer) != len(self.pathologies):
             raise TeacherError(
                 f"the model must answer each of its {len(self.pathologies)} pathologies, got {len(answer)} numbers"
             )
         return {name: value for name, value in zip(self.pathologies, answer, strict=True) if name}
+
+
+def _device(model: torch.nn.Module) -> torch.device:
+    return next((part.device for part in (*model.parameters(), *model.buffers())), torch.device("cpu"))
 
 
 @dataclass(frozen=True)

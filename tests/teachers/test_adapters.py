@@ -51,6 +51,28 @@ def test_it_is_in_evaluation_mode_and_travels_to_workers():
     assert pickle.loads(pickle.dumps(teacher))(halves(), ANATOMY) == {"Effusion": 0.5, "Mass": 1.0}
 
 
+def test_it_runs_where_the_model_is_on_one_thread():
+    seen = []
+
+    class There(Xrv):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1, device="meta"))
+
+        def forward(self, films):
+            seen.append((films.device.type, torch.get_num_threads(), torch.is_inference_mode_enabled()))
+            return torch.full((1, 3), 0.5)
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        xrv_teacher(There(), name="there", data=frozenset())(halves(), ANATOMY)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert seen == [("meta", 1, True)]
+
+
 @settings(max_examples=6, deadline=None)
 @given(st.sampled_from([2.0**-6, 1.0, 40.0]), st.sampled_from([-3.0, 0.0, 1000.0]))
 def test_the_films_scale_does_not_matter(scale, shift):
