@@ -35,7 +35,15 @@ def clean_lesion(proposal: Proposal, millimetre: float) -> Proposal:
     if not (lesion & support).any():
         return proposal
     clean = smooth(whole(lesion & support, support), support, SMOOTH_MM * millimetre)
-    return replace(proposal, lesion=torch.from_numpy(whole(clean, support)).to(proposal.lesion.device))
+    return replace(proposal, lesion=torch.from_numpy(_settled(clean, support)).to(proposal.lesion.device))
+
+
+def _settled(lesion: np.ndarray, support: np.ndarray) -> np.ndarray:
+    """`whole` until nothing changes: a filled hole makes the largest part larger, and another part a crumb of it."""
+    found = whole(lesion, support)
+    while not np.array_equal(found, lesion):  # it ends: each step leaves fewer parts or fewer holes
+        lesion, found = found, whole(found, support)
+    return found
 
 
 def whole(lesion: np.ndarray, support: np.ndarray) -> np.ndarray:
