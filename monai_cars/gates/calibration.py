@@ -51,7 +51,8 @@ def calibrate_gate(
 
     Args:
         pairs: kind of real pair (repeat films, light changes of acquisition) -> trials of one attempt.
-        controls: "insert nodule" -> kind of control (sham, blur) -> trials of all attempts.
+        controls: "insert nodule" -> kind of control (sham, blur) -> trials of all attempts, of the checks that the
+            finding's gate requires (`monai_cars.gates.profiles.decides`): one that is only recorded holds nothing back.
         positives: "insert nodule" -> trials on real films with the finding, after-only.
         healthy: "insert nodule" -> the same on films without; they set nothing, `tested` says how many pass.
         alpha: largest rate of error, in (0, 1).
@@ -62,7 +63,8 @@ def calibrate_gate(
         The thresholds, with the hash of all values and counts of patients.
 
     Raises:
-        ValueError: too few patients for alpha, or films on which no calibrated check was made.
+        ValueError: too few patients for alpha, films on which no calibrated check was made, or one that was made on so
+            few that nothing bounds it.
 
     Example:
         >>> draws = np.random.default_rng(0).uniform(0.9, 1.0, (300, 1, 1))
@@ -119,6 +121,8 @@ def outward(names: Iterable[str], edit: str) -> np.ndarray:
 def passing(found: Trials, thresholds: Mapping[str, float], purpose: Purpose, edit: str = "") -> np.ndarray:
     """(n,) bool: films that a purpose's checks let through in at least one attempt of an edit ("insert nodule").
 
+    Real pairs must be let through in every attempt that was made, and in one at least.
+
     Example:
         >>> film = Trials(("anatomy_preserved",), np.array([[[0.95]], [[0.5]]]), np.array(["a", "b"]))
         >>> passing(film, {"anatomy_preserved": 0.9}, "preservation").tolist()
@@ -130,8 +134,9 @@ def passing(found: Trials, thresholds: Mapping[str, float], purpose: Purpose, ed
     signs = outward(names, edit)
     limits = signs * np.array([thresholds[name] for name in names])
     values = signs * found.of(*names)
-    if purpose == "preservation":
-        return ~beyond(values, limits, "any")
+    if purpose == "preservation":  # a required check that could not be made rejects, as in a gate
+        tried = ~np.isnan(values).all(-1)
+        return np.asarray(((values <= limits).all(-1) | ~tried).all(-1) & tried.any(-1))
     return beyond(values, np.nextafter(limits, -np.inf), "all")  # a value at its threshold passes
 
 
@@ -155,18 +160,30 @@ def _rows(found: Trials, part: str, seed: int) -> np.ndarray:
     return np.array([part_of(patient, seed) == part for patient in found.patients], bool)
 
 
+def _made(values: np.ndarray) -> np.ndarray:
+    """(n,) bool: films with at least one value, of (n, A, J)."""
+    return np.asarray(~np.isnan(values).all((1, 2)))
+
+
 def _bounds(films: _Films, alpha: float, seed: int) -> dict[str, float]:
     """Check -> threshold of one kind of films, in the checks' own units."""
     found, names = films.found, _required(films)
     signs = films.outward(names)
     values = signs * found.of(*names)
     # A film on which nothing could be tried tells nothing of what would pass.
-    made = ~np.isnan(values).all((1, 2))
+    made = _made(values)
     reference = values[made & _rows(found, "reference", seed)].reshape(-1, len(names))
     rows = made & _rows(found, "bound", seed)
     merged, _ = worst_of_patients(values[rows], found.patients[rows])
     joint: Joint = "any" if films.purpose == "preservation" else "all"
     limits = joint_bounds(merged, reference, alpha=alpha, joint=joint)
+    if not np.isfinite(limits).all():
+        known = (~np.isnan(values[rows])).any(1).sum(0)
+        found_on = ", ".join(f"{name} on {count}" for name, count in zip(names, known, strict=True))
+        raise ValueError(
+            f"no bound of {', '.join(names)}: of {rows.sum()} films there was a value of {found_on}, so that too few "
+            "have all of them; leave out the check that is missing, or judge films on which it can be made"
+        )
     if films.purpose == "change":
         limits = np.nextafter(limits, np.inf)  # a control at the bound must not pass
     return dict(zip(names, (signs * limits).tolist(), strict=True))
@@ -195,8 +212,9 @@ def _outermost(one: Mapping[str, float], other: Mapping[str, float], edit: str) 
 
 
 def _tested(films: _Films, thresholds: Mapping[str, float], seed: int) -> tuple[int, int]:
-    """How many films of patients that were kept apart pass, of how many."""
-    rows = _rows(films.found, "test", seed)
+    """How many films of patients that were kept apart pass, of how many on which any of the checks was made."""
+    names = _of_purpose(films.found, films.purpose, thresholds)
+    rows = _rows(films.found, "test", seed) & _made(films.found.of(*names))
     part = Trials(films.found.names, films.found.values[rows], films.found.patients[rows])
     through = passing(part, thresholds, films.purpose, films.edit)
     return int(through.sum()), len(through)

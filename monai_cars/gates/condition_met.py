@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
-from monai_cars.gates.intended import LEAST, Intended, check_of
+from monai_cars.gates.intended import LEAST, Intended, check_of, not_asked
 from monai_cars.teachers import Localiser
 
 
@@ -57,7 +57,7 @@ class ConditionMet:
         """See :class:`monai_cars.gates.Check`."""
         asked = Intended.asked(self.localiser, before, after, context, self.margin_mm)
         if isinstance(asked, str):
-            return unavailable(self.name, asked, self.threshold)
+            return not_asked(self.name, asked, self.threshold, context)
         if context.edit.operation == "delete":
             return self._fallen(asked)
         seen = asked.now if self.of == "after" else np.maximum(asked.now - asked.was, 0)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from scipy import ndimage as ndi
 
 from monai_cars.gates.answers import opacity_maps
-from monai_cars.gates.contract import Context
+from monai_cars.gates.contract import CheckResult, Context, unavailable
 from monai_cars.teachers import Localiser
 
 GRID = 256  # pixels on the shorter side: a localiser trained on boxes draws nothing finer
@@ -49,6 +49,12 @@ class Intended:
         region = lesion_boxes(lesion, round(margin_mm * context.millimetre / step))
         was, now = (found[::step, ::step].numpy() for found in opacity_maps(localiser, before, after, context))
         return cls(was, now, region, int(lesion.sum()))
+
+
+def not_asked(name: str, reason: str, threshold: float, context: Context) -> CheckResult:
+    """The result of a check whose localiser could not be asked; of a sham there is nothing to ask."""
+    result = unavailable(name, reason, threshold)
+    return replace(result, code="nothing_asked") if context.edit.operation == "sham" else result
 
 
 def drawn_lesion(film: torch.Tensor, context: Context) -> torch.Tensor:

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import torch
 
-from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
-from monai_cars.gates.intended import LEAST, Intended, check_of
+from monai_cars.gates.contract import CheckResult, Context, judged
+from monai_cars.gates.intended import LEAST, Intended, check_of, not_asked
 from monai_cars.teachers import Localiser
 
 
@@ -50,7 +50,7 @@ class PeakInside:
         """See :class:`monai_cars.gates.Check`."""
         asked = Intended.asked(self.localiser, before, after, context, self.margin_mm)
         if isinstance(asked, str):
-            return unavailable(self.name, asked, self.threshold)
+            return not_asked(self.name, asked, self.threshold, context)
         deleted = context.edit.operation == "delete"
         came = asked.was - asked.now if deleted else asked.now - asked.was
         seen = asked.now if self.of == "after" and not deleted else np.maximum(came, 0)
@@ -86,7 +86,7 @@ class LevelInside:
         """See :class:`monai_cars.gates.Check`."""
         asked = Intended.asked(self.localiser, before, after, context, self.margin_mm)
         if isinstance(asked, str):
-            return unavailable(self.name, asked, self.threshold)
+            return not_asked(self.name, asked, self.threshold, context)
         level = float(asked.now[asked.region].max())
         value = 1 - level if context.edit.operation == "delete" else level
         reason = f"{self.localiser.name} sees up to {level:.2f} there after the edit"

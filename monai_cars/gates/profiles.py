@@ -76,6 +76,9 @@ GEOMETRY = (*LOOSE, *MOVED_BORDER)
 # What a localiser of opacities is asked about. Of a nodule or a mass it says "an opacity is present at the site".
 LOCALISED = ("nodule", "mass", "consolidation", "pneumonitis", "infection", "opacities")
 TEACHER = "cars_teacher"
+# Its threshold is 1 by definition (what is tolerated), so that no calibration can tell when to trust it; until its rate
+# of false rejection is known, no edit hangs on it.
+RECORDED = ("measurement_agrees",)
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,8 @@ def default_gate(
     """The checks that an edit has to pass.
 
     Models decide where they can be trusted: a classifier only about findings that it states an out-of-fold AUROC of at
-    least 0.75 for and that have no geometry, and each, as the anatomy measured anew, only by a threshold that was
-    calibrated; else its answer is recorded.
+    least 0.75 for and that have no geometry, and each only by a threshold that was calibrated; else its answer is
+    recorded. What the anatomy measures anew (`measurement_agrees`) is recorded only.
 
     Args:
         finding: key of SEVERITY.
@@ -148,7 +151,7 @@ def default_gate(
         asked += [*_classified(finding, operation, models.teacher), *_localised(finding, operation, models.localiser)]
         checks += asked
         known = thresholds.of(operation, finding)
-        advisory = tuple(c.name for c in asked if c.name not in known or not _decides(c, finding, models.teacher))
+        advisory = tuple(c.name for c in asked if c.name not in known or not decides(c, finding, models.teacher))
     calibrated = any(check.name in thresholds.of(operation, finding) for check in checks)
     name = thresholds.name if calibrated else FIRST_SETTINGS
     return Gate(thresholds.applied(checks, operation, finding), advisory, name)
@@ -210,7 +213,20 @@ def _localised(finding: str, operation: str, localiser: Localiser | None) -> lis
     return [ConditionMet(localiser), LevelInside(localiser)]
 
 
-def _decides(check: Check, finding: str, teacher: Teacher | None) -> bool:
+def decides(check: Check, finding: str, teacher: Teacher | None) -> bool:
+    """Whether the full profile requires a model's check of a finding once its threshold is calibrated.
+
+    Args:
+        check: that asks a model, or measures the anatomy anew.
+        finding: key of SEVERITY.
+        teacher: the classifier of the full profile.
+
+    Example:
+        >>> decides(MeasurementAgrees(), "nodule", None)
+        False
+    """
+    if check.name in RECORDED:
+        return False
     if BOUNDED[check.name].purpose == "preservation" or check.name in ("condition_met", "level_inside"):
         return True
     return finding not in GEOMETRY and teacher is not None and decisive(teacher, finding)

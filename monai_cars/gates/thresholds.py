@@ -54,7 +54,6 @@ BOUNDED: dict[str, Bounded] = {
     "nothing_hallucinated": Bounded("preservation", at_most=True),
     "identity_stable": Bounded("preservation", at_most=True),
     "masks_kept": Bounded("preservation", at_most=False),
-    "measurement_agrees": Bounded("preservation", at_most=True),
     "target_moved": Bounded("change", at_most=False),
     "condition_met": Bounded("change", at_most=False),
     "segmenter_agrees": Bounded("change", at_most=False),
@@ -75,7 +74,7 @@ class GateThresholds:
         max_attempts: attempts over which false acceptance was bounded.
         data_sha256: of the values that it was calibrated on; empty when not calibrated.
         counts: set of films -> patients in it.
-        tested: set of films -> [films beyond the thresholds, films] among patients that the calibration never saw.
+        tested: set of films -> [films that pass, films] among patients that the calibration never saw.
         version: of the file's form.
 
     Example:

@@ -130,6 +130,8 @@ def _judge(
     alone = len(group) == 1
     box = Box(*made[number]["box"]) if alone else _box_of(support)
     context = _context(chain, made[number], before, after, support, box)
+    if len(group) == len(made):  # its films are the whole chain's: no model is asked about them twice
+        context = replace(context, _made=whole._made)
     results = []
     for check in gate.checks:
         films = (chain.before, chain.after, replace(whole, edit=context.edit)) if check.name in WHOLE_CHAIN else None
@@ -178,6 +180,7 @@ def _context(
         support=support[box.slices],
         asked=Quantity(asked["value"], asked["unit"]) if asked else None,
         measured=measured,
+        segmenter=chain.segmenter,
         source=chain.header.sha256,
     )
 

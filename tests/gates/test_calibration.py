@@ -107,6 +107,42 @@ def test_films_on_which_nothing_could_be_tried_say_nothing():
     assert first == second
 
 
+def test_a_check_that_is_missing_on_nearly_all_films_has_no_bound():
+    found = draw(np.random.default_rng(7), CHANGED, attempts=2)
+    found.values[10:, :, 1] = np.nan
+    found.values[0] = 1.0
+    message = (
+        r"insert mass: blur: no bound of moved, located: of [23]\d\d films there was a value of moved on \d{3}, "
+        r"located on \d, so that too few have all of them; leave out the check that is missing, or judge films"
+    )
+    with pytest.raises(ValueError, match=message):
+        calibrate_gate({}, {"insert mass": {"blur": found}})
+
+
+def test_what_was_not_made_does_not_count_and_what_lacks_a_check_is_rejected():
+    found = draw(np.random.default_rng(9), PRESERVED)
+    test = np.array([part_of(name, 0) == "test" for name in found.patients])
+    never, half = np.flatnonzero(test)[:20], np.flatnonzero(test)[20:50]
+    whole = calibrate_gate({"repeat": found})
+    values = found.values.copy()
+    values[never] = np.nan
+    values[half, :, 0] = np.nan
+    lacking = Trials(found.names, values, found.patients)
+    thinned = calibrate_gate({"repeat": lacking})
+    assert thinned.everywhere == whole.everywhere
+    limits = whole.everywhere
+    kept = np.setdiff1d(np.flatnonzero(test), [*never, *half])
+    passed = passing(found, limits, "preservation")[kept].sum()
+    assert thinned.tested["pair: repeat"] == (passed, test.sum() - 20)
+    assert not passing(lacking, limits, "preservation")[[*never, *half]].any()
+
+
+def test_an_attempt_that_was_not_made_takes_nothing_from_a_pair():
+    values = np.array([[[0.4], [np.nan]], [[0.4], [0.6]], [[np.nan], [np.nan]]])
+    pairs = Trials(("noise",), values, np.array(["a", "b", "c"]))
+    assert passing(pairs, {"noise": 0.5}, "preservation").tolist() == [True, False, False]
+
+
 def test_a_deletion_is_to_stay_below_its_level():
     found = draw(np.random.default_rng(8), ("there",))
     limits = [calibrate_gate({}, positives={f"{done} mass": found}).of(done, "mass") for done in ("insert", "delete")]

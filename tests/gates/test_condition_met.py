@@ -138,10 +138,12 @@ class TestWithoutAnAnswer:
     def test_a_sham_asks_for_nothing(self, check):
         result = check(bright_localiser())(NOTHING, NOTHING, seen(Edit("sham", "nodule")))
         assert (result.verdict, result.reason) == ("unavailable", "a sham asks for no finding")
+        assert result.code == "nothing_asked"
 
     def test_no_lesion(self, check):
         result = check(bright_localiser())(NOTHING, NOTHING, seen(lesion=torch.zeros(SHAPE, dtype=torch.bool)))
         assert (result.verdict, result.reason) == ("unavailable", "no lesion was drawn")
+        assert result.code == f"{result.name}_unavailable"
 
     def test_a_map_of_another_grid_is_refused(self, check):
         class Small:

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from monai_cars.gates.profiles import GEOMETRY, LOCALISED, GateModels, default_gate, profile_table, shipped_models
+from monai_cars.gates.profiles import (
+    GEOMETRY,
+    LOCALISED,
+    RECORDED,
+    GateModels,
+    decides,
+    default_gate,
+    profile_table,
+    shipped_models,
+)
 from monai_cars.gates.thresholds import BOUNDED, GateThresholds, shipped_thresholds
 from monai_cars.severity import SEVERITY
 from monai_cars.teachers import CallableTeacher
@@ -29,7 +38,7 @@ def models(**auroc):
 
 
 CALIBRATED = GateThresholds(
-    {"off_target_stable": 0.3, "no_seam": 1.4, "measurement_agrees": 1.2},
+    {"off_target_stable": 0.3, "no_seam": 1.4},
     {
         f"{operation} {finding}": {"target_moved": 0.2, "target_level": 0.4, "condition_met": 0.3, "level_inside": 0.3}
         for operation in ("insert", "delete")
@@ -53,8 +62,8 @@ def required(found):
 def test_a_classifier_below_075_is_advisory():
     good, poor = gate("consolidation", consolidation=0.75), gate("consolidation", consolidation=0.74)
     assert required(good) >= FROM_MODELS
-    assert set(poor.advisory) == {"target_moved", "target_level"}
-    assert set(gate("consolidation").advisory) == {"target_moved", "target_level"}  # nothing stated
+    assert set(poor.advisory) == {"target_moved", "target_level", *RECORDED}
+    assert set(gate("consolidation").advisory) == {"target_moved", "target_level", *RECORDED}  # nothing stated
 
 
 @pytest.mark.parametrize("finding", sorted(GEOMETRY))
@@ -103,6 +112,22 @@ def test_without_models_the_full_profile_segments_and_measures_again():
         assert full.advisory == ("measurement_agrees",)
 
 
+def test_what_is_tolerated_by_definition_is_recorded_and_never_calibrated():
+    for finding in SEVERITY:
+        assert "measurement_agrees" in gate(finding, opacity=0.9).advisory
+    assert not set(RECORDED) & set(BOUNDED)
+    made_up = GateThresholds({"measurement_agrees": 9.0})
+    with pytest.raises(ValueError, match="not for 'measurement_agrees'; leave it out"):
+        gate("mass", thresholds=made_up)
+
+
+@pytest.mark.parametrize("finding", sorted(SEVERITY))
+def test_what_decides_is_what_a_calibrated_gate_requires(finding):
+    found, teacher = gate(finding, consolidation=0.9), models(consolidation=0.9).teacher
+    asked = [check for check in found.checks if check.name in FROM_MODELS]
+    assert {check.name for check in asked if decides(check, finding, teacher)} == required(found) & FROM_MODELS
+
+
 def test_a_sham_is_asked_about_what_it_must_not_move_only():
     assert FROM_MODELS & set(gate("nodule", "sham").names) == {"off_target_stable"}
 
@@ -122,8 +147,8 @@ def test_the_table_has_every_finding_and_edit():
     lines = profile_table(models=models(consolidation=0.9), thresholds=CALIBRATED).splitlines()
     assert len(lines) == 2 + 2 * len(SEVERITY)
     row = next(line for line in lines if line.startswith("| consolidation | insert |"))
-    assert "anatomy_preserved, measurement_agrees, target_moved" in row
-    assert row.endswith("| - |")
+    assert "anatomy_preserved, target_moved" in row
+    assert row.endswith("| measurement_agrees |")
     assert len({line.count("|") for line in lines}) == 1
 
 

@@ -7,7 +7,7 @@ import torch
 from monai.transforms import Compose, Flipd, Lambdad, Resized, ScaleIntensityd, Transposed
 
 from monai_cars.features import load_vocabulary, vector_of
-from monai_cars.gates import Gate, OffTargetStable, OutsideUnchanged, judged
+from monai_cars.gates import AnatomyPreserved, Gate, OffTargetStable, OutsideUnchanged, judged
 from monai_cars.teachers import CallableTeacher, SharedDataError, SharedDataWarning
 from monai_cars.transforms import InsertFindingd, RandCounterfactuald, ValidityGate, ValidityGated
 from monai_cars.weights_records import EDITOR_PATIENTS, TEACHER_PATIENTS
@@ -117,6 +117,30 @@ def test_the_full_gate_segments_the_film_again(sample, film):
     assert "moved" in record(out)["gate"]["reason"]
     still = Compose([insert(), ValidityGated("image", gate="full", segmenter=lambda image: film.anatomy)])(sample)
     assert record(still)["gate"]["accepted"]
+
+
+def test_the_full_gate_measures_again_and_segments_a_lone_edit_once(sample, film):
+    asked = []
+
+    def segmenter(image):
+        asked.append(image)
+        return film.anatomy
+
+    def gated():
+        return ValidityGated("image", gate=lambda f, o: Gate([AnatomyPreserved(), Measured()]), segmenter=segmenter)
+
+    class Measured:
+        name = "measured"
+
+        def __call__(self, before, after, context):
+            same = torch.equal(context.anatomy_after(after), film.anatomy)
+            return judged("measured", same, 1, at_most=False)
+
+    one = Compose([insert("right"), gated()])(sample)
+    assert (record(one)["gate"]["accepted"], len(asked)) == (True, 1)
+    asked.clear()
+    two = Compose([insert("right"), insert("left"), gated()])(sample)
+    assert (record(two)["gate"]["accepted"], len(asked)) == (True, 3)  # the whole chain, and each edit alone
 
 
 def test_transposed_and_inverted_films(sample):
