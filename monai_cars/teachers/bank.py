@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,10 @@ class Bank:
 
     def __len__(self) -> int:
         return len(self.vectors)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is worked out from it, which workers work out again."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def spread(self) -> torch.Tensor:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, SupportsIndex
 
 import torch
 
@@ -40,6 +41,7 @@ class NetworkTeacher:
         auroc: out-of-fold AUROC by output.
         temperature: divides the logit, by output; 1 where not stated.
         sha256: of its weights.
+        weights: where the network can be read again: pickled, it is then left out.
 
     Example:
         >>> teacher = NetworkTeacher("tiny", TeacherNetwork((4, 8), findings=1, width=4).eval(), ("opacity",))
@@ -55,6 +57,11 @@ class NetworkTeacher:
     auroc: Mapping[str, float] = field(default_factory=dict)
     temperature: Mapping[str, float] = field(default_factory=dict)
     sha256: str = ""
+    weights: WeightsRecord | None = field(default=None, repr=False)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """Without the network where it can be read again: workers get kilobytes."""
+        return _reduced(self) or super().__reduce_ex__(protocol)
 
     def __call__(self, film: torch.Tensor, anatomy: torch.Tensor) -> dict[str, float]:
         """Probability of each output on a film (1, H, W) with its anatomy (S, H, W).
@@ -75,6 +82,11 @@ class NetworkLocaliser:
     network: torch.nn.Module
     data: frozenset[str] = frozenset()
     sha256: str = ""
+    weights: WeightsRecord | None = field(default=None, repr=False)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """Without the network where it can be read again: workers get kilobytes."""
+        return _reduced(self) or super().__reduce_ex__(protocol)
 
     def __call__(self, film: torch.Tensor, anatomy: torch.Tensor) -> torch.Tensor:
         """(H, W) float32 probability of an opacity at each pixel of a film (1, H, W); zero outside the lungs' box.
@@ -106,13 +118,14 @@ def load_teacher(weights: str | Path | WeightsRecord = "cars_teacher") -> Networ
         auroc=stated.auroc,
         temperature=stated.temperature,
         sha256=record.sha256,
+        weights=record,
     )
 
 
 def load_localiser(weights: str | Path | WeightsRecord = "cars_teacher") -> NetworkLocaliser:
     """The shipped localiser of opacities: the map of the same weights; arguments and errors as `load_teacher`."""
     record = record_of(weights, default="cars_teacher")
-    return NetworkLocaliser(f"{record.name}_map", _network(record), frozenset(record.data), record.sha256)
+    return NetworkLocaliser(f"{record.name}_map", _network(record), frozenset(record.data), record.sha256, record)
 
 
 @lru_cache(maxsize=4)
@@ -127,6 +140,18 @@ def _network(record: WeightsRecord) -> torch.nn.Module:
             "monai_cars.teachers.network.TeacherNetwork, or wrap a model of your own in CallableTeacher"
         ) from error
     return network.eval()
+
+
+def _reduced(model: NetworkTeacher | NetworkLocaliser) -> tuple[Any, ...] | None:
+    """How a model is made again from its weights; None when its network is not theirs."""
+    if model.weights is None or model.network is not _network(model.weights):
+        return None
+    rest = {part.name: getattr(model, part.name) for part in fields(model) if part.name != "network"}
+    return _again, (type(model), rest)
+
+
+def _again(kind: type, rest: dict[str, Any]) -> Any:
+    return kind(network=_network(rest["weights"]), **rest)
 
 
 def _plain(image: torch.Tensor) -> torch.Tensor:

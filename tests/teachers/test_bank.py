@@ -1,5 +1,7 @@
 """Banks of vectors: distances, patients kept apart, files."""
 
+import pickle
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -126,3 +128,11 @@ def test_a_region_is_described_with_a_margin_and_cut_at_the_film():
     grown = round(10 * 200 / 280)  # the inner thorax is about 200 pixels wide
     assert seen == [Box(100 - grown, 0, 120 + grown, 30 + grown)]
     assert embed_region(FixedDescriptor(), film.image, film.anatomy, Box(100, 2, 120, 30)).shape == (27,)
+
+
+def test_what_is_worked_out_does_not_travel():
+    bank = Bank("x", torch.rand(200, 2), tuple(map(str, range(200))))
+    small = len(pickle.dumps(bank))
+    assert bank.nearest.shape == (200,)
+    assert len(pickle.dumps(bank)) == small
+    assert torch.equal(pickle.loads(pickle.dumps(bank)).between, bank.between)

@@ -1,16 +1,22 @@
+import pickle
+from dataclasses import replace
+
 import pytest
 import torch
 from phantom import phantom
 from safetensors.torch import save_file
 
+from monai_cars.gates import default_gate
 from monai_cars.teachers import Localiser, Teacher, TeacherError, shared_data
 from monai_cars.teachers.films import FINDINGS
 from monai_cars.teachers.network import TeacherNetwork
 from monai_cars.teachers.preprocessing import lungs_box
 from monai_cars.teachers.shipped import NetworkLocaliser, NetworkTeacher, load_localiser, load_teacher
+from monai_cars.transforms import InsertFindingd
 from monai_cars.weights import WeightsError, load_record
 
 FILM = phantom(size=(256, 240))
+KINDS = ("teacher", "localiser")
 
 
 def tiny():
@@ -72,3 +78,30 @@ def test_the_shipped_localiser_keeps_the_contract():
 def test_the_shipped_teacher_has_seen_no_patient_of_the_editors():
     for editor in ("cars_anatomy", "healthy_lung"):
         assert shared_data(load_record(editor).data, load_teacher().data) == ()
+
+
+def test_a_transform_with_the_shipped_models_travels_in_kilobytes():
+    edit = InsertFindingd("image", "nodule", gate=default_gate("nodule", "insert", "full"))
+    sent = pickle.dumps(edit)
+    assert len(sent) < 10_000
+    gate, again = edit.insert.loop.gate, pickle.loads(sent).insert.loop.gate
+    asked = zip(gate.checks, again.checks, strict=True)
+    models = [(getattr(one, kind), getattr(two, kind)) for one, two in asked for kind in KINDS if hasattr(one, kind)]
+    assert {type(one) for one, _ in models} == {NetworkTeacher, NetworkLocaliser}
+    for one, two in models:
+        answers = [
+            torch.as_tensor(list(found.values()) if isinstance(found, dict) else found)
+            for found in (one(FILM.image, FILM.anatomy), two(FILM.image, FILM.anatomy))
+        ]
+        assert torch.equal(*answers)
+        assert (two.name, two.data, two.sha256) == (one.name, one.data, one.sha256)
+
+
+def test_what_was_changed_travels_as_it_is():
+    warm = replace(load_teacher(), temperature={"Lung Opacity": 3.0})
+    assert pickle.loads(pickle.dumps(warm)).temperature == warm.temperature
+    other = replace(load_teacher(), network=tiny(), outputs=("a", "b"))
+    again = pickle.loads(pickle.dumps(other))
+    assert again(FILM.image, FILM.anatomy) == other(FILM.image, FILM.anatomy)
+    own = NetworkLocaliser("tiny", tiny())
+    assert torch.equal(pickle.loads(pickle.dumps(own))(FILM.image, FILM.anatomy), own(FILM.image, FILM.anatomy))
