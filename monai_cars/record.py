@@ -40,6 +40,7 @@ def edit_record(film: Film, edit: Edit, editor: Editor) -> dict[str, Any]:
         "attempts": 0,
         "editor": editor.name,
         "weights": editor.weights,
+        "editor_data": None if (stated := getattr(editor, "data", None)) is None else sorted(stated),
         "source_sha256": film.header.sha256,
         "severity_asked": severity_entry(edit, edit.asked),
         "severity_measured": None,

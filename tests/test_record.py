@@ -106,3 +106,11 @@ def test_what_a_film_has_once_is_gone_with_its_deletion():
     heart = edit_record(film, Edit("delete", "enlarged heart"), AttenuationEditor())
     mass = edit_record(film, Edit("delete", "mass", region=Region(point=(3, 3))), AttenuationEditor())
     assert (heart["instance_only"], mass["instance_only"]) == (False, True)
+
+
+@pytest.mark.parametrize(("stated", "told"), [(None, None), (("b", "a"), ["a", "b"]), (frozenset(), [])])
+def test_what_an_editor_states_of_its_data_is_told(stated, told):
+    class Own(AttenuationEditor):
+        data = stated
+
+    assert edit_record(drawn_film(phantom(size=(64, 64))), Edit("insert", "nodule"), Own())["editor_data"] == told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ HUB_DATA = {
     "microsoft/radedit": ("mimic-cxr", "nih-chestxray14", "chexpert"),
     "microsoft/BiomedVLP-BioViL-T": ("mimic-cxr",),
     "StanfordAIMI/roent-gen-v1-0": ("mimic-cxr",),
+    "stabilityai/sdxl-vae": (),  # photographs
 }
 
 
@@ -29,34 +30,38 @@ def judges(gate: Gate) -> tuple[dict[str, Any], ...]:
         >>> judges(Gate([TargetMoved(CallableTeacher("mean", lambda f, a: [f.mean()], ("Mass",), frozenset({"nih"})))]))
         ({'name': 'mean', 'sha256': '', 'data': ['nih']},)
     """
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for check in gate.checks:
-        for model in _models(check):
-            sha256 = str(getattr(model, "sha256", ""))
-            found[model.name, sha256] = {"name": model.name, "sha256": sha256, "data": sorted(model.data)}
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for model in (held for check in gate.checks for held in _callables(check) if hasattr(held, "data")):
+        name, sha256, data = _name(model), str(getattr(model, "sha256", "")), sorted(model.data)
+        found[name, sha256, *data] = {"name": name, "sha256": sha256, "data": data}
     return tuple(found.values())
 
 
-def learned_from(weights: str | None) -> frozenset[str] | None:
+def learned_from(weights: str | None, *, strict: bool = False) -> frozenset[str] | None:
     """Training data of an editor, from what it (or the record) says of its weights; None when that is not known.
 
     Args:
         weights: such as "healthy_lung sha256:0123..." or "microsoft/radedit@0123..."; several are separated by commas.
+        strict: also None when it is not known of one of several.
 
     Example:
         >>> sorted(learned_from("healthy_lung sha256:0123"))
         ['nih-chestxray14:editor-patients']
         >>> learned_from("me/mine@0123") is None, learned_from(None)
         (True, frozenset())
+        >>> learned_from("healthy_lung sha256:0123, me/mine@0123", strict=True) is None
+        True
     """
     names = [re.split("[@ ]", part.strip())[0] for part in (weights or "").split(",") if part.strip()]
     known = {**HUB_DATA, **{name: record.data for name, record in RECORDS.items()}}
-    stated = frozenset(data for name in names for data in known.get(name, ()))
-    return stated if stated or not names else None
+    told = [known[name] for name in names if known.get(name) or name in HUB_DATA]
+    if names and (not told or (strict and len(told) < len(names))):
+        return None
+    return frozenset(data for part in told for data in part)
 
 
-def editor_data(editor: Any) -> frozenset[str] | None:
-    """Training data of an editor: its own `data` when it has that, else what is known of its weights.
+def editor_data(editor: Any, *, strict: bool = False) -> frozenset[str] | None:
+    """Training data of an editor: its own `data` when it has that, else what is known of its weights (`learned_from`).
 
     Example:
         >>> from monai_cars.editors import AttenuationEditor
@@ -64,7 +69,18 @@ def editor_data(editor: Any) -> frozenset[str] | None:
         frozenset({'nih-chestxray14:editor-patients'})
     """
     own = getattr(editor, "data", None)
-    return learned_from(editor.weights) if own is None else frozenset(own)
+    return learned_from(editor.weights, strict=strict) if own is None else frozenset(own)
+
+
+def recorded_data(edit: Mapping[str, Any], *, strict: bool = False) -> frozenset[str] | None:
+    """`editor_data` of the editor of an edit, from its entry in the record.
+
+    Example:
+        >>> recorded_data({"weights": "me/mine@0123", "editor_data": ["mimic-cxr"]})
+        frozenset({'mimic-cxr'})
+    """
+    own = edit.get("editor_data")
+    return learned_from(edit["weights"], strict=strict) if own is None else frozenset(own)
 
 
 def require_independent(gate: Gate, data: frozenset[str] | None, *, strict: bool, editor: str = "the editor") -> None:
@@ -77,7 +93,8 @@ def require_independent(gate: Gate, data: frozenset[str] | None, *, strict: bool
         editor: name for the message.
 
     Raises:
-        SharedDataError: with `strict`, they share data, or either does not state its own.
+        SharedDataError: with `strict`, they share data, or either does not state its own; any callable that a check
+            holds counts as a model.
 
     Warns:
         SharedDataWarning: without `strict`, they share data.
@@ -85,6 +102,8 @@ def require_independent(gate: Gate, data: frozenset[str] | None, *, strict: bool
     Example:
         >>> require_independent(Gate([]), frozenset({"nih-chestxray14"}), strict=True)
     """
+    for check in gate.checks if strict else ():
+        _require_stated(check, editor)
     for judge in judges(gate):
         teacher = f"the gate's model {judge['name']!r}"
         if strict and data is None:
@@ -95,12 +114,26 @@ def require_independent(gate: Gate, data: frozenset[str] | None, *, strict: bool
         independent(data or frozenset(), frozenset(judge["data"]), strict=strict, editor=editor, teacher=teacher)
 
 
-def _models(check: Check) -> Iterator[Any]:
-    """Models among a check's arguments; a bank of images is none: what it is compared with is meant to be shared."""
-    if not is_dataclass(check):
-        return
-    for field in fields(check):
-        value = getattr(check, field.name)
-        for model in value if isinstance(value, list | tuple) else (value,):
-            if callable(model) and hasattr(model, "name") and hasattr(model, "data"):
-                yield model
+def _require_stated(check: Check, editor: str) -> None:
+    for held in _callables(check):
+        if not hasattr(held, "data"):
+            raise SharedDataError(
+                f"{_name(held)!r}, which the check {check.name!r} asks, states no training data, so that nobody can "
+                f"tell whether {editor} shares it; give it an attribute data, frozenset({{'nothing'}}) if it learned "
+                "nothing"
+            )
+
+
+def _callables(check: Check) -> Iterator[Any]:
+    """Models and functions that a check holds; a bank of images is none: what is compared with it may be shared."""
+    if is_dataclass(check):
+        held = [getattr(check, field.name) for field in fields(check)]
+    else:
+        held = list(getattr(check, "__dict__", {}).values())
+    for value in held:
+        parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else (value,)
+        yield from (part for part in parts if callable(part))
+
+
+def _name(model: Any) -> str:
+    return str(getattr(model, "name", getattr(model, "__name__", type(model).__name__)))

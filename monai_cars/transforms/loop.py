@@ -181,7 +181,7 @@ class EditLoop:
 def blank_record(operation: str, finding: str, seed: int, *, reason: str, editor: str) -> dict[str, Any]:
     """An entry of the record for a film on which nothing was tried; the same entries as any other."""
     placed = ("side", "zone", "shape", "spacing", "box")
-    unknown = ("weights", "source_sha256", "severity_asked", "severity_measured")
+    unknown = ("weights", "editor_data", "source_sha256", "severity_asked", "severity_measured")
     return {
         "operation": operation,
         "finding": finding,

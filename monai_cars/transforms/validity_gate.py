@@ -13,7 +13,7 @@ from monai.utils import TransformBackends
 
 from monai_cars.anatomy import Segmenter
 from monai_cars.gates import Gate, default_gate
-from monai_cars.gates.judges import learned_from, require_independent
+from monai_cars.gates.judges import recorded_data, require_independent
 from monai_cars.transforms.judge import GateFor, Judged, judge_chain, upright_chain
 from monai_cars.transforms.keys import EditKeys, Sample, dump_record, read_record
 from monai_cars.transforms.loop import EditLoop
@@ -71,7 +71,7 @@ class ValidityGate(Transform):
             segmenter=None if segmenter is None else self.loop.loaded_segmenter(before.device),
         )
         for edit in (edit for edit in edits if edit["accepted"]):
-            gate, data = self._gate_for(edit["finding"], edit["operation"]), learned_from(edit["weights"])
+            gate, data = self._gate_for(edit["finding"], edit["operation"]), recorded_data(edit, strict=self.strict)
             require_independent(gate, data, strict=self.strict, editor=f"the editor {edit['editor']!r}")
         return judge_chain(chain, edits, self._gate_for)
 

@@ -6,8 +6,17 @@ import pytest
 from closed_form_models import bright_localiser, density_teacher
 
 from monai_cars.editors import AttenuationEditor
-from monai_cars.gates import Gate, MasksKept, OutsideUnchanged, TargetLevel, TargetMoved
-from monai_cars.gates.judges import editor_data, judges, learned_from, require_independent
+from monai_cars.gates import (
+    Gate,
+    IdentityStable,
+    MasksKept,
+    OutsideUnchanged,
+    TargetLevel,
+    TargetMoved,
+    default_gate,
+)
+from monai_cars.gates.judges import editor_data, judges, learned_from, recorded_data, require_independent
+from monai_cars.severity import SEVERITY
 from monai_cars.teachers import CallableTeacher, SharedDataError, SharedDataWarning
 from monai_cars.weights_records import EDITOR_PATIENTS, TEACHER_PATIENTS
 
@@ -82,3 +91,70 @@ def test_a_strict_gate_refuses_what_is_not_stated():
     with pytest.raises(SharedDataError, match=r"model 'trained' states no training data, .*; state its data="):
         require_independent(trained_on(), frozenset(), strict=True)
     require_independent(trained_on(), None, strict=False)
+
+
+def test_one_unknown_part_of_the_weights_makes_a_strict_answer_unknown():
+    weights = "healthy_lung sha256:01, me/mine@0123"
+    assert learned_from(weights) == {EDITOR_PATIENTS}
+    assert learned_from(weights, strict=True) is None
+    known = "microsoft/radedit@a, stabilityai/sdxl-vae@b, microsoft/BiomedVLP-BioViL-T@c"
+    assert learned_from(known, strict=True) == learned_from(known) >= {"mimic-cxr"}
+
+
+def test_the_record_tells_what_the_editor_states_of_itself():
+    assert recorded_data({"weights": "healthy_lung sha256:1", "editor_data": ["mimic-cxr"]}) == {"mimic-cxr"}
+    assert recorded_data({"weights": "healthy_lung sha256:1", "editor_data": None}) == {EDITOR_PATIENTS}
+    assert recorded_data({"weights": "healthy_lung sha256:1"}) == {EDITOR_PATIENTS}
+    assert recorded_data({"weights": "healthy_lung sha256:1, me/mine@2"}, strict=True) is None
+
+
+def test_judges_of_one_name_are_all_compared():
+    gate = Gate([TargetMoved(trained_on(EDITOR_PATIENTS).checks[1].teacher), TargetLevel(_trained(TEACHER_PATIENTS))])
+    assert [judge["data"] for judge in judges(gate)] == [[EDITOR_PATIENTS], [TEACHER_PATIENTS]]
+    with pytest.raises(SharedDataError, match="were both trained on nih-chestxray14:editor-patients"):
+        require_independent(gate, frozenset({EDITOR_PATIENTS}), strict=True)
+
+
+def _age(film, anatomy):
+    return {"age": 50.0}
+
+
+def _trained(*data):
+    return trained_on(*data).checks[1].teacher
+
+
+class Asks:
+    """A check that is no dataclass and asks a model."""
+
+    name = "asks"
+
+    def __init__(self, model):
+        self.model = model
+
+    def __call__(self, before, after, context): ...
+
+
+@pytest.mark.parametrize(
+    "check", [IdentityStable(describers=(_age,)), Asks(_age), Asks([_age]), Asks({"age": _age})], ids=str
+)
+def test_a_strict_gate_refuses_callables_that_state_no_data(check):
+    gate = Gate([check])
+    message = rf"'_age', which the check '{check.name}' asks, states no training data, .*; give it an attribute data"
+    with pytest.raises(SharedDataError, match=message):
+        require_independent(gate, frozenset({EDITOR_PATIENTS}), strict=True)
+    require_independent(gate, frozenset({EDITOR_PATIENTS}), strict=False)
+
+
+def test_a_model_of_a_plain_check_and_a_function_with_data_are_compared():
+    def describe(film, anatomy): ...
+
+    describe.data = frozenset({EDITOR_PATIENTS})
+    assert judges(Gate([Asks(_trained("b"))])) == ({"name": "trained", "sha256": "b" * 64, "data": ["b"]},)
+    with pytest.raises(SharedDataError, match="the gate's model 'describe' were both trained on"):
+        require_independent(Gate([Asks(describe)]), frozenset({EDITOR_PATIENTS}), strict=True)
+
+
+def test_every_shipped_gate_states_its_data():
+    for finding in SEVERITY:
+        for operation in ("insert", "delete", "sham"):
+            require_independent(default_gate(finding, operation, "full"), editor_data(AttenuationEditor()), strict=True)
