@@ -148,7 +148,7 @@ def main() -> None:
     parser.add_argument("--train", type=Path)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--limit", type=int, default=1000, help="films of each kind")
-    parser.add_argument("--shorter", type=int, default=448, help="pixels of the films' shorter side")
+    parser.add_argument("--shorter", type=int, default=512, help="pixels of the films' shorter side")
     parser.add_argument("--arms", type=lambda text: tuple(text.split(",")), default=ARMS)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=12)
