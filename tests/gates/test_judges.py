@@ -135,7 +135,9 @@ class Asks:
 
 
 @pytest.mark.parametrize(
-    "check", [IdentityStable(describers=(_age,)), Asks(_age), Asks([_age]), Asks({"age": _age})], ids=str
+    "check",
+    [IdentityStable(describers=(_age,)), Asks(_age), Asks([_age]), Asks({"age": _age})],
+    ids=["describers", "attribute", "list", "mapping"],
 )
 def test_a_strict_gate_refuses_callables_that_state_no_data(check):
     gate = Gate([check])
