@@ -109,12 +109,15 @@ def _timed_edit(loop, editor, image, anatomy, edit, header):
         name, weights = editor.name, editor.weights
         propose = staticmethod(clocked("propose", editor.propose))
 
-    from monai_cars.gates import default_gate
+    from monai_cars.gates import Gate, default_gate
+
+    class TimedGate(Gate):
+        __call__ = clocked("gate", Gate.__call__)
 
     compose, context = loop.compose, loop._context
     loop.compose, loop._context = clocked("compose", compose), clocked("gate", context)
     try:
-        gate = clocked("gate", default_gate(edit.finding, edit.operation))
+        gate = TimedGate(**vars(default_gate(edit.finding, edit.operation)))
         return loop.make_counterfactual(image, anatomy, edit, header=header, editor=Clocked(), gate=gate), spent
     finally:
         loop.compose, loop._context = compose, context
