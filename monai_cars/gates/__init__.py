@@ -15,6 +15,7 @@ from monai_cars.gates.near_duplicate import NotMemorised
 from monai_cars.gates.off_target import OffTargetStable, SameArgmax
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.peak_inside import LevelInside, PeakInside
+from monai_cars.gates.present_before import PresentBefore
 from monai_cars.gates.profiles import GateModels, default_gate, profile_table
 from monai_cars.gates.realism import Realistic
 from monai_cars.gates.region import InsideRegion
@@ -53,6 +54,7 @@ __all__ = [
     "OpacityRemoved",
     "OutsideUnchanged",
     "PeakInside",
+    "PresentBefore",
     "Realistic",
     "Rewritten",
     "SameArgmax",

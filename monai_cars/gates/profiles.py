@@ -19,6 +19,7 @@ from monai_cars.gates.measurement_agrees import MeasurementAgrees
 from monai_cars.gates.off_target import OffTargetStable
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.peak_inside import LevelInside
+from monai_cars.gates.present_before import PresentBefore
 from monai_cars.gates.region import InsideRegion
 from monai_cars.gates.removed import OpacityRemoved
 from monai_cars.gates.rewritten import Rewritten
@@ -75,6 +76,7 @@ NO_CONTRAST = (
 GEOMETRY = (*LOOSE, *MOVED_BORDER)
 # What a localiser of opacities is asked about. Of a nodule or a mass it says "an opacity is present at the site".
 LOCALISED = ("nodule", "mass", "consolidation", "pneumonitis", "infection", "opacities")
+OF_LOCALISER = ("condition_met", "level_inside", "present_before")
 TEACHER = "cars_teacher"
 # Its threshold is 1 by definition (what is tolerated), so that no calibration can tell when to trust it; until its rate
 # of false rejection is known, no edit hangs on it.
@@ -210,7 +212,8 @@ def _classified(finding: str, operation: str, teacher: Teacher | None) -> list[C
 def _localised(finding: str, operation: str, localiser: Localiser | None) -> list[Check]:
     if localiser is None or operation == "sham" or finding not in LOCALISED:
         return []
-    return [ConditionMet(localiser), LevelInside(localiser)]
+    found: list[Check] = [ConditionMet(localiser), LevelInside(localiser)]
+    return [*found, PresentBefore(localiser)] if operation == "delete" else found
 
 
 def decides(check: Check, finding: str, teacher: Teacher | None) -> bool:
@@ -227,7 +230,7 @@ def decides(check: Check, finding: str, teacher: Teacher | None) -> bool:
     """
     if check.name in RECORDED:
         return False
-    if BOUNDED[check.name].purpose == "preservation" or check.name in ("condition_met", "level_inside"):
+    if BOUNDED[check.name].purpose == "preservation" or check.name in OF_LOCALISER:
         return True
     return finding not in GEOMETRY and teacher is not None and decisive(teacher, finding)
 

@@ -27,22 +27,25 @@ class Bounded:
         purpose: ``"preservation"`` bounds false rejection on real pairs, ``"change"`` false acceptance on controls,
             ``"level"`` is a percentile of real positives.
         at_most: whether values must stay below the threshold, or above it.
+        of_before: whether a level is of the film before the edit; a deletion is then to start from it, not to leave it.
     """
 
     purpose: Purpose
     at_most: bool
+    of_before: bool = False
 
     def outward(self, operation: str = "insert") -> float:
         """Sign that turns a value so that larger is beyond: rejected by preservation, accepted by the other two.
 
-        A level is to be reached by an insertion and to be left by a deletion.
+        A level of the film after the edit is to be reached by an insertion and to be left by a deletion.
 
         Example:
             >>> Bounded("level", at_most=False).outward("insert"), Bounded("level", at_most=False).outward("delete")
             (1.0, -1.0)
         """
         sign = 1.0 if self.at_most == (self.purpose == "preservation") else -1.0
-        return -sign if self.purpose == "level" and operation == "delete" else sign
+        left = self.purpose == "level" and operation == "delete" and not self.of_before
+        return -sign if left else sign
 
 
 # Checks that are not here have thresholds by definition (nothing may change outside the support; a finding lies in its
@@ -59,6 +62,7 @@ BOUNDED: dict[str, Bounded] = {
     "segmenter_agrees": Bounded("change", at_most=False),
     "target_level": Bounded("level", at_most=False),
     "level_inside": Bounded("level", at_most=False),
+    "present_before": Bounded("level", at_most=False, of_before=True),
 }
 
 

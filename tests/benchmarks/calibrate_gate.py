@@ -1,16 +1,17 @@
 """Calibrate the gate, write its thresholds: python tests/benchmarks/calibrate_gate.py --data ../shared/data [--jobs 2]
 
-Films of patients that no shipped teacher has learned from: the editors' part of the NIH patients and all of Hannover.
 Real pairs: repeat films of a patient (classifier only: nothing lies where it lay), and light changes of acquisition (a
-gamma within 10 %, noise, a slight blur). Controls: sham and blur in the loop of real edits. Real positives: boxed films
-for the localiser, labelled ones for the classifier. Writes --output, the bundle's gate.json unless told otherwise, and
-prints what the thresholds let through among patients that were kept apart.
+gamma within 10 %, noise, a slight blur). Controls: sham and blur in the loop of real edits. Both are of patients that
+no shipped teacher has learned from: the editors' part of the NIH patients and all of Hannover. Real positives are all
+films of adults with boxed opacities, each judged by a network that has not seen the patient (`held_out_models`: first
+run teacher_accuracy.py --train-folds); healthy films likewise. Writes --output, the bundle's gate.json unless told
+otherwise, and prints what the thresholds let through among patients that were kept apart.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import pickle
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -20,27 +21,30 @@ import numpy as np
 import pandas as pd
 import torch
 from film_sets import NIH, SEED, anatomy_of
+from held_out_models import held_out_models, named, teachers_own
 from scipy import ndimage as ndi
 
 GATE = Path("bundles/cars_chest_xray/configs/gate.json")
-PATIENTS = Path("bundles/cars_chest_xray/configs/patients.json")
 CLAIMED = ("nodule", "mass", "consolidation", "opacities", "pneumonitis", "infection")
 KINDS = ("sham", "blur")
 GAMMA, NOISE, BLUR = 0.10, 0.004, 0.5  # share, share of the film's range, pixels: what a second exposure changes
+DELETED = ("consolidation", "opacities", "pneumonitis", "infection")  # what the boxes were drawn around
 LESIONS = ("nodule", "mass")  # too few of them are in the editors' part to set a level
 
 
 def films_of(data: Path) -> pd.DataFrame:
-    """Films (folder, image, patient_id, view, positive labels) that no teacher has learned from."""
+    """Films (folder, image, patient_id as `named`, view, labels, boxes, own: the shipped teacher learned from them)."""
     nih = pd.concat([pd.read_csv(data / folder / "labels.csv").assign(folder=folder) for folder in NIH])
-    editors = set(json.loads(PATIENTS.read_text())["nih-chestxray14:editor-patients"])
-    nih = nih[nih.patient_id.isin(editors) & (nih.age >= 18)]
+    nih = nih[nih.age >= 18]
     nih["labels"] = nih.finding_labels + "|" + nih.rsna_class.fillna("")
     bedside = pd.read_csv(data / "hannover_covid" / "labels.csv").assign(folder="hannover_covid", labels="")
     bedside["image"] = bedside.image.where(bedside.image.str.endswith(".jpg"), bedside.image + ".jpg")
     bedside["view"] = bedside.projection.str.upper()
-    found = pd.concat([nih, bedside])[["folder", "image", "patient_id", "view", "labels"]]
-    return found.assign(patient_id=found.patient_id.astype(str)).sample(frac=1, random_state=SEED)
+    found = pd.concat([nih, bedside], ignore_index=True)[["folder", "image", "patient_id", "view", "labels"]]
+    found["own"] = teachers_own(found, data)
+    found["boxes"] = found.image.map(_boxes(data))
+    found["patient_id"] = [named(row.folder, row.patient_id) for row in found.itertuples()]
+    return found.sample(frac=1, random_state=SEED)
 
 
 def lightly_changed(image: np.ndarray, seed: int) -> np.ndarray:
@@ -107,42 +111,61 @@ def control_trials(row: dict, *, data: Path, finding: str, kind: str, attempts: 
     from monai_cars.gates.trials import Witness
 
     film, anatomy = _read(data, row)
-    witness = Witness(_deciding(finding, "change"))
     edit = Edit("insert", finding, severity=float(crc32(row["image"].encode()) % 5) / 4)
+    witness = Witness(_deciding(edit, "change", held_out_models(row["patient_id"], data)))
     options = {"header": film.header, "gate": witness, "max_attempts": attempts, "editor": ControlEditor(kind)}
     make_counterfactual(film.image, anatomy, edit, **options)
     return [verdict.checks for verdict in witness.verdicts]
 
 
-def _deciding(finding: str, purpose: str) -> list:
-    """Checks of an insertion's gate that it requires once calibrated: what is only recorded holds nothing back."""
+def _deciding(edit, purpose: str, models) -> list:
+    """Checks of an edit's gate that it requires once calibrated: what is only recorded holds nothing back."""
     from monai_cars.gates import default_gate
-    from monai_cars.gates.profiles import decides, shipped_models
+    from monai_cars.gates.profiles import decides
     from monai_cars.gates.thresholds import BOUNDED
 
-    known = [check for check in default_gate(finding, "insert", "full").checks if check.name in BOUNDED]
-    teacher = shipped_models().teacher
-    return [check for check in known if BOUNDED[check.name].purpose == purpose and decides(check, finding, teacher)]
+    known = default_gate(edit.finding, edit.operation, "full", models=models).checks
+    asked = [check for check in known if check.name in BOUNDED and BOUNDED[check.name].purpose == purpose]
+    return [check for check in asked if decides(check, edit.finding, models.teacher)]
 
 
-def level_trials(row: dict, *, data: Path, finding: str) -> list:
-    """Results of the after-only checks on a real film, at its boxes where it has some."""
+def level_trials(row: dict, *, data: Path, finding: str, operation: str) -> list:
+    """Results of the checks of a level on a real film: at its first box, or of a healthy one where an edit could lie.
+
+    An insertion may lie anywhere in a healthy film's lungs, a deletion takes a third of one lung.
+    """
     from monai_cars.anatomy import contrast_unit
-    from monai_cars.edit import Box, Edit
+    from monai_cars.edit import Box, Edit, Region
     from monai_cars.gates import Context
 
     film, anatomy = _read(data, row)
-    lesion = torch.zeros(film.image.shape[1:], dtype=torch.bool)
-    for y0, x0, y1, x1 in row["boxes"]:
-        lesion[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1] = True
-    if not row["boxes"]:  # a healthy film exceeds a level wherever in the lungs it does
-        lesion = anatomy[:2].any(0)
+    lesion = anatomy[:2].any(0)
+    if row["boxed"]:
+        y0, x0, y1, x1 = (int(end) for end in row["boxes"][0])
+        lesion = torch.zeros_like(lesion)
+        lesion[y0 : y1 + 1, x0 : x1 + 1] = True
+    elif operation == "delete":
+        lesion = third_of_a_lung(anatomy, crc32(row["image"].encode()))
     box, unit = Box(0, 0, *lesion.shape), contrast_unit(film.image, anatomy)
-    context = Context(Edit("insert", finding), anatomy, unit, None, box, lesion, lesion, None, None)
-    levels = _deciding(finding, "level")
+    edit = Edit(operation, finding, region=Region(mask=lesion) if operation == "delete" else None)
+    context = Context(edit, anatomy, unit, None, box, lesion, lesion, None, None)
+    levels = _deciding(edit, "level", held_out_models(row["patient_id"], data))
     if finding in LESIONS:  # the positives are of other opacities: "an opacity is present at the site"
         levels = [check for check in levels if check.name == "level_inside"]
+    if operation == "delete":  # what a film with an opacity shows after its deletion is not known
+        levels = [check for check in levels if check.name == "present_before"]
     return [[check(film.image, film.image, context) for check in levels]]
+
+
+def third_of_a_lung(anatomy: torch.Tensor, draw: int) -> torch.Tensor:
+    """(H, W) bool: upper, middle or lower third of the rows of one lung field."""
+    lung = anatomy[draw % 2] > 0
+    rows = torch.nonzero(lung.any(1)).flatten()
+    top, height = int(rows[0]), len(rows) // 3 + 1
+    part = torch.zeros_like(lung)
+    start = top + draw // 2 % 3 * height
+    part[start : start + height] = lung[start : start + height]
+    return part
 
 
 def collect(films: pd.DataFrame, data: Path, attempts: int, jobs: int) -> tuple[dict, dict, dict, dict]:
@@ -154,6 +177,7 @@ def collect(films: pd.DataFrame, data: Path, attempts: int, jobs: int) -> tuple[
         with ProcessPoolExecutor(max_workers=jobs) as pool:
             return trials(list(pool.map(call, items) if jobs > 1 else map(call, items)), patients)
 
+    everyone, films = films, films[~films.own]
     single = films.drop_duplicates("patient_id")
     rows, owners = single.to_dict("records"), single.patient_id.tolist()
     pairs = {"light changes of acquisition": run(partial(light_pair, data=data), rows, owners)}
@@ -167,12 +191,13 @@ def collect(films: pd.DataFrame, data: Path, attempts: int, jobs: int) -> tuple[
     for finding in CLAIMED:
         call = partial(control_trials, data=data, finding=finding, attempts=attempts)
         controls[f"insert {finding}"] = {kind: run(partial(call, kind=kind), rows, owners) for kind in KINDS}
-        sick = films[films.labels.str.endswith("|Lung Opacity")].drop_duplicates("patient_id")
-        well = films[films.labels.str.startswith("No Finding")].drop_duplicates("patient_id")
-        for into, part in ((positives, sick), (healthy, well)):
-            part = part.assign(boxes=[_boxes(data).get(name, []) for name in part.image])
-            call = partial(level_trials, data=data, finding=finding)
-            into[f"insert {finding}"] = run(call, part.to_dict("records"), part.patient_id.tolist())
+    sick, well = everyone[everyone.boxes.notna()], everyone[everyone.labels.str.startswith("No Finding")]
+    for edit in [*(f"insert {finding}" for finding in CLAIMED), *(f"delete {finding}" for finding in DELETED)]:
+        operation, finding = edit.split(" ", 1)
+        for into, part in ((positives, sick), (healthy, well[well.boxes.isna()])):
+            part = part.drop_duplicates("patient_id").assign(boxed=into is positives)
+            call = partial(level_trials, data=data, finding=finding, operation=operation)
+            into[edit] = run(call, part.to_dict("records"), part.patient_id.tolist())
     return pairs, controls, positives, healthy
 
 
@@ -195,10 +220,14 @@ def main() -> None:
     parser.add_argument("--alpha", type=float, default=ALPHA)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--output", type=Path, default=GATE)
+    parser.add_argument("--trials", type=Path, default=Path("runs/gate_trials.pkl"), help="kept there; read when there")
     args = parser.parse_args()
     films = films_of(args.data)
     films = films[films.patient_id.isin(films.patient_id.drop_duplicates().head(args.films or len(films)))]
-    found = calibrate_gate(*collect(films, args.data, args.attempts, args.jobs), alpha=args.alpha)
+    if not args.trials.exists():
+        args.trials.parent.mkdir(parents=True, exist_ok=True)
+        args.trials.write_bytes(pickle.dumps(collect(films, args.data, args.attempts, args.jobs)))
+    found = calibrate_gate(*pickle.loads(args.trials.read_bytes()), alpha=args.alpha)
     found.save(args.output)
     print(found.name)
     for name, limits in {"every edit": found.everywhere, **found.by_edit}.items():

@@ -80,6 +80,7 @@ def test_outward_is_rejected_by_preservation_and_accepted_by_the_others():
     for operation, sign in (("insert", 1), ("delete", -1)):
         assert Bounded("level", False).outward(operation) == sign == -Bounded("level", True).outward(operation)
         assert Bounded("change", False).outward(operation) == 1
+        assert Bounded("level", False, of_before=True).outward(operation) == 1
 
 
 def test_a_threshold_of_another_name():
