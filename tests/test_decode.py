@@ -41,7 +41,7 @@ decoder.serve()
 @pytest.fixture
 def child(tmp_path):
     log = tmp_path / "log"
-    process = DecodeProcess((sys.executable, "-P", "-c", CHILD, str(log)), seconds=4.0)
+    process = DecodeProcess((sys.executable, "-P", "-c", CHILD, str(log)))
     process.log = log
     yield process
     process.close()
@@ -51,12 +51,12 @@ def film(tmp_path, name):
     return png(tmp_path / f"{name}.png", pixels(8))
 
 
-def test_a_hang_costs_one_file(tmp_path, child):
+def test_a_hang_costs_one_file(tmp_path, child, monkeypatch):
     assert child(film(tmp_path, "good"), "raster")[0].shape == (144, 160)
-    start = time.monotonic()
-    with pytest.raises(DecodeError, match="the decoder exceeded its time limit of 4 s"):
-        child(film(tmp_path, "hang"), "raster")
-    assert time.monotonic() - start < 60
+    with monkeypatch.context() as patch:
+        patch.setattr(child, "_seconds", 1.0)
+        with pytest.raises(DecodeError, match="the decoder exceeded its time limit of 1 s"):
+            child(film(tmp_path, "hang"), "raster")
     assert child(film(tmp_path, "good"), "raster")[0].shape == (144, 160)
 
 
@@ -122,10 +122,11 @@ def test_an_interrupted_exchange_does_not_shift_the_replies(tmp_path, child, mon
 
 def test_a_hang_in_the_default_decoder_is_a_radiograph_error(tmp_path, child, monkeypatch):
     monkeypatch.setattr(decoding, "_PROCESSES", {os.getpid(): child})
-    for how, message in {
-        "hang": r"hang\.png: the image must decode \(got the decoder exceeded its time limit.*leave it out",
-        "abort": r"abort\.png: the image must decode \(got the decoder crashed",
-    }.items():
+    for how, seconds, message in (
+        ("hang", 1.0, r"hang\.png: the image must decode \(got the decoder exceeded its time limit.*leave it out"),
+        ("abort", 60.0, r"abort\.png: the image must decode \(got the decoder crashed"),
+    ):
+        monkeypatch.setattr(child, "_seconds", seconds)
         with pytest.raises(RadiographError, match=message):
             read_radiograph(film(tmp_path, how))
 
@@ -170,7 +171,7 @@ def test_children_end_with_their_parent(tmp_path):
     import subprocess
 
     pid = int(subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True).stdout)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300  # it ends at once, but a busy machine is slow
     while time.monotonic() < deadline and _alive(pid):
         time.sleep(0.1)
     assert not _alive(pid)

@@ -2,7 +2,6 @@
 
 import gzip
 import math
-import time
 
 import numpy as np
 import pandas
@@ -238,9 +237,7 @@ def test_the_table_of_all_nih_films(shared_data, kind):
     path = shared_data / "tables" / "nih_data_entry_2017_v2020.csv.gz"
     if not path.is_file():
         pytest.skip(f"{path} is not here")
-    start = time.process_time()
     vectors = from_table(path if kind == "csv" else pandas.read_csv(path), NIH)
-    assert time.process_time() - start < 10
     assert len(vectors) == 112_120
     total = torch.stack([vector.tensor for vector in list(vectors.values())[:5000]]).sum(0)
     assert not total.isnan().any()
