@@ -4,9 +4,11 @@
 
 Every control claims a finding, a side and a severity, and gets as many attempts as a real edit; it passes when any of
 them is accepted. Misplaced controls are counted twice: by the whole gate, and without its site check, which shows what
-the other checks contribute. Rates have 95 % intervals by a bootstrap of patients. `could not` are edits that the editor
-did not propose at all; they count as abstentions of real edits and are left out of controls. Rows with all checks'
-values go to the JSON file, the tables beside it as markdown.
+the other checks contribute. Rates have 95 % intervals by a bootstrap of patients. Edits that the editor did not propose
+at all count as abstentions of real edits and are left out of controls. No threshold was set on these patients
+(`calibrate_gate`), and models that have not learned from a patient judge it (`held_out_models`). A proposal that the
+checks without a network refuse, the site check aside, is not shown to the networks. Rows with all values go to the JSON
+file, the tables beside it as markdown.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
@@ -24,11 +27,16 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 import torch
-from film_sets import anatomy_of, boxed_films, corners, fixed_films, tables
+from calibrate_gate import films_of as calibration_films
+from film_sets import NIH, SEED, anatomy_of, boxed_films, corners, tables
+from held_out_models import held_out_models, named
 
 from monai_cars.evaluation.acceptance import acceptance_by, acceptance_table, age_band
+from monai_cars.gates.calibration import part_of
 
-COUNTS = (170, 30, 60, 40)  # at most: PA adults, children, bedside films, films of intensive care, one a patient
+FILMS = 210
+# Of the films, where there are as many.
+SHARES = {"PA adult": 0.55, "AP adult": 0.25, "child": 0.10, "bedside": 0.05, "devices": 0.05}
 INSERTED = ("opacities", "consolidation", "effusion", "mass", "nodule", "enlarged heart", "pleural air")
 CLAIMED = ("nodule", "consolidation", "mass", "opacities")  # findings that controls are offered as
 SITE = ("inside_lung", "inside_region")
@@ -37,13 +45,24 @@ HEAD = "| {} | accepted | share (95 %) | patients |\n|---|---|---|---|"
 
 
 def films_of(data: Path, count: int) -> pd.DataFrame:
-    """That many films, evenly out of the fixed ones, with patient, view, sex and age."""
-    films = fixed_films(data, counts=COUNTS)
-    films = films.iloc[np.linspace(0, len(films) - 1, min(count, len(films))).round().astype(int)]
-    known = pd.concat(tables(data).values()).drop_duplicates(["folder", "image"])
+    """About that many films of patients on whom no threshold was set, one a patient, with view, sex and age."""
+    kinds, frontal = tables(data), _frontal(data)
+    kinds["AP adult"] = frontal[(frontal.view == "AP") & (frontal.age >= 18)]
+    known = pd.concat([kinds[kind].assign(kind=kind) for kind in SHARES])
+    known["patient_id"] = [named(row.folder, row.patient_id) for row in known.itertuples()]
     known["view"] = known.view.fillna(known.projection.str.upper())
     known["sex"] = known.sex.str.upper()
-    return films.merge(known[["folder", "image", "patient_id", "view", "sex", "age"]], on=["folder", "image"])
+    free = known[~known.patient_id.map(set_thresholds(data))].sample(frac=1, random_state=SEED)
+    single = free.drop_duplicates("patient_id")
+    parts = [single[single.kind == kind].head(round(share * count)) for kind, share in SHARES.items()]
+    return pd.concat(parts)[["folder", "image", "kind", "patient_id", "view", "sex", "age"]]
+
+
+def set_thresholds(data: Path) -> Callable[[str], bool]:
+    """Patient (as `named`) -> whether a threshold was set on any film of theirs; those that only tested it were not."""
+    films = calibration_films(data)
+    seen = set(films[~films.own | films.boxes.notna()].patient_id)
+    return lambda name: name in seen and part_of(name, 0) != "test"
 
 
 def rows_of_film(film: dict, *, data: Path, profile: str, claims: int, attempts: int) -> list[dict]:
@@ -53,7 +72,8 @@ def rows_of_film(film: dict, *, data: Path, profile: str, claims: int, attempts:
     torch.set_num_threads(1)
     path = data / film["folder"] / "images" / film["image"]
     read = read_radiograph(path)
-    judge = partial(_judged, read, anatomy_of(path, read.image), profile=profile, attempts=attempts)
+    models = held_out_models(film["patient_id"], data)
+    judge = partial(_judged, read, anatomy_of(path, read.image), profile=profile, attempts=attempts, models=models)
     known = {name: film[name] for name in ("image", "patient_id", "view", "sex", "age", "kind")}
     return [{**known, **judge(edit, control)} for edit, control in _asked(film["image"], claims)]
 
@@ -87,24 +107,24 @@ def deletion_of_film(film: dict, *, data: Path, profile: str, attempts: int) -> 
     path = data / film["folder"] / "images" / film["image"]
     read = read_radiograph(path)
     edit = Edit("delete", "opacities", region=Region(box=film["box"]))
-    row = _judged(read, anatomy_of(path, read.image), edit, None, profile=profile, attempts=attempts)
+    models = held_out_models(film["patient_id"], data)
+    row = _judged(read, anatomy_of(path, read.image), edit, None, profile=profile, attempts=attempts, models=models)
     return {name: film[name] for name in ("image", "patient_id", "view", "sex", "age")} | row
 
 
-def _judged(read, anatomy, edit, control: str | None, *, profile: str, attempts: int) -> dict:
-    """Run the loop with a gate that remembers all attempts, and decide as it would have."""
+def _judged(read, anatomy, edit, control: str | None, *, profile: str, attempts: int, models) -> dict:
+    """Run the loop with a gate that remembers all attempts."""
     from monai_cars.anatomy import load_segmenter
     from monai_cars.counterfactual import make_counterfactual
     from monai_cars.gates import default_gate
     from monai_cars.gates.controls import ControlEditor
-    from monai_cars.gates.trials import Witness
 
-    gate = default_gate(edit.finding, edit.operation, profile)
-    witness = Witness(gate.checks, gate.advisory, gate.thresholds)
+    gate = default_gate(edit.finding, edit.operation, profile, models=models)
+    frugal, verdicts = _frugal(gate, default_gate(edit.finding, edit.operation).names)
     options = {"segmenter": load_segmenter() if profile == "full" else None, "max_attempts": attempts}
     options["editor"] = ControlEditor(control) if control else None
-    made = make_counterfactual(read.image, anatomy, edit, header=read.header, gate=witness, **options)
-    failed = [[c.name for c in verdict.checks if c.required and c.verdict != "pass"] for verdict in witness.verdicts]
+    made = make_counterfactual(read.image, anatomy, edit, header=read.header, gate=frugal, **options)
+    failed = [[c.name for c in verdict.checks if c.required and c.verdict != "pass"] for verdict in verdicts]
     return {
         "operation": edit.operation,
         "finding": edit.finding,
@@ -113,9 +133,30 @@ def _judged(read, anatomy, edit, control: str | None, *, profile: str, attempts:
         "accepted": any(not names for names in failed),
         "accepted_without_site": any(not set(names) - set(SITE) for names in failed),
         "failed": failed[-1] if failed else [made.record["reason"]],
-        "attempts": [{c.name: c.value for c in verdict.checks} for verdict in witness.verdicts],
+        "attempts": [{c.name: c.value for c in verdict.checks} for verdict in verdicts],
         "thresholds": gate.thresholds,
     }
+
+
+def _frugal(gate, first: tuple[str, ...]):
+    """A gate that keeps its verdicts, and asks the checks behind the `first` only where those let a film through."""
+    from monai_cars.gates import Gate
+    from monai_cars.gates.contract import joined
+
+    verdicts: list = []
+
+    class Frugal(Gate):
+        def __call__(self, before, after, context):
+            results: list = []
+            for part in (first, set(self.names) - set(first)):
+                found = Gate([check for check in self.checks if check.name in part])(before, after, context).checks
+                results += [replace(result, required=result.name not in self.advisory) for result in found]
+                if any(r.required and r.verdict != "pass" and r.name not in SITE for r in results):
+                    break
+            verdicts.append(joined(results))
+            return verdicts[-1]
+
+    return Frugal(gate.checks, gate.advisory, gate.thresholds), verdicts
 
 
 def report(rows: list[dict]) -> str:
@@ -151,19 +192,16 @@ def main() -> None:
     """Print the tables and keep rows and tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--films", type=int, default=sum(COUNTS))
+    parser.add_argument("--films", type=int, default=FILMS)
     parser.add_argument("--deletions", type=int, default=None, help="boxed films; as many as films when left out")
-    parser.add_argument("--claims", type=int, default=1, help="findings that every control is offered as on a film")
+    parser.add_argument("--claims", type=int, default=2, help="findings that every control is offered as on a film")
     parser.add_argument("--profile", choices=("cheap", "full"), default="cheap")
     parser.add_argument("--attempts", type=int, default=4)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path("runs/gate_controls.json"))
     args = parser.parse_args()
     films = films_of(args.data, args.films).to_dict("records")
-    boxed = boxed_films(args.data, args.films if args.deletions is None else args.deletions)
-    boxed["box"] = [corners(row) for row in boxed.itertuples()]
-    columns = ["folder", "image", "patient_id", "view", "sex", "age"]
-    boxed = boxed[["folder", "image", "box"]].merge(_frontal(args.data)[columns], on=["folder", "image"])
+    boxed = deletions_of(args.data).head(args.films if args.deletions is None else args.deletions)
     options = {"data": args.data, "profile": args.profile, "attempts": args.attempts}
     inserted = partial(rows_of_film, claims=args.claims, **options)
     rows = [row for film in _mapped(inserted, films, args.jobs) for row in film]
@@ -176,9 +214,17 @@ def main() -> None:
     print(text)
 
 
-def _frontal(data: Path) -> pd.DataFrame:
-    from film_sets import NIH
+def deletions_of(data: Path) -> pd.DataFrame:
+    """Films with a boxed opacity, of patients on whom no threshold was set."""
+    boxed = boxed_films(data, 10**6)
+    boxed["box"] = [corners(row) for row in boxed.itertuples()]
+    columns = ["folder", "image", "patient_id", "view", "sex", "age"]
+    boxed = boxed[["folder", "image", "box"]].merge(_frontal(data)[columns], on=["folder", "image"])
+    boxed["patient_id"] = [named(row.folder, row.patient_id) for row in boxed.itertuples()]
+    return boxed[~boxed.patient_id.map(set_thresholds(data))]
 
+
+def _frontal(data: Path) -> pd.DataFrame:
     return pd.concat([pd.read_csv(data / folder / "labels.csv").assign(folder=folder) for folder in NIH])
 
 
