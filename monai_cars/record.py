@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -86,6 +87,23 @@ def fill_record(
         "thresholds": verdict.thresholds,
         "checks": [check.entry() for check in verdict.checks],
     }
+
+
+def read_record(text: str) -> dict[str, Any]:
+    """The record of a sample; {"edits": [...]}.
+
+    Raises:
+        ValueError: the text is no such record.
+    """
+    record = json.loads(text)
+    if not isinstance(record, dict) or not isinstance(record.get("edits"), list):
+        raise ValueError(f"the record must be a JSON object with a list `edits` (got {text[:80]!r}).")
+    return record
+
+
+def dump_record(record: Mapping[str, Any]) -> str:
+    """One JSON string, which collate functions, caches and trackers all carry."""
+    return json.dumps(record, separators=(",", ":"), allow_nan=False)
 
 
 def severity_entry(edit: Edit, amount: Quantity | None) -> dict[str, Any] | None:

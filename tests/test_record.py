@@ -13,7 +13,17 @@ from phantom_film import drawn_film, phantom
 from monai_cars.edit import SEVERITY, Box, Edit, Proposal, Quantity, Region
 from monai_cars.editors import AttenuationEditor
 from monai_cars.gates import Verdict, judged, unavailable
-from monai_cars.record import edit_record, fill_record, film_mask, mask_of, rounded, run_lengths, severity_entry
+from monai_cars.record import (
+    dump_record,
+    edit_record,
+    fill_record,
+    film_mask,
+    mask_of,
+    read_record,
+    rounded,
+    run_lengths,
+    severity_entry,
+)
 
 
 @given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=12)))
@@ -55,6 +65,20 @@ def test_severity_is_told_as_amount_and_share_of_its_range(finding, severity):
     assert entry["unit"] == SEVERITY[finding].unit
     assert entry["value"] == pytest.approx(edit.asked.value, rel=1e-3)
     assert entry["normalised"] == pytest.approx(severity, rel=1e-3, abs=1e-9)
+
+
+def test_the_record_of_a_sample_is_one_string_that_comes_back():
+    record = {"edits": [{"finding": "nodule", "box": [1, 2, 3, 4]}], "draws": 2}
+    assert read_record(dump_record(record)) == record
+    assert "\n" not in dump_record(record)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dump_record({"edits": [], "value": float("nan")})
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"edits": 1}'])
+def test_a_text_that_is_no_record_is_refused(text):
+    with pytest.raises(ValueError, match=r"the record must be a JSON object with a list `edits` \(got "):
+        read_record(text)
 
 
 def test_a_sham_has_no_severity():

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from monai_cars.anatomy.training import WeightAverage
-from monai_cars.evaluation.losses import MaskedBCEWithLogitsLoss
+from monai_cars.losses import MaskedBCEWithLogitsLoss
 from monai_cars.teachers.augmentation import random_views
 from monai_cars.teachers.films import Crops
 from monai_cars.teachers.preprocessing import INPUT_SIZE, stacked

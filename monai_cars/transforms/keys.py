@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from monai.utils import convert_to_tensor
 from monai_cars.counterfactual import Counterfactual
 from monai_cars.features import Vocabulary, apply_edit, as_vector
 from monai_cars.radiograph import HEADER_POSTFIX
-from monai_cars.record import film_mask
+from monai_cars.record import dump_record, film_mask, read_record
 from monai_cars.transforms.state import like, plain_tensor
 
 Sample = dict[Hashable, Any]
@@ -157,16 +156,3 @@ def entry(sample: Mapping[Hashable, Any], key: Hashable, argument: str) -> Any:
             f"{argument}={key!r} names no entry of the sample (it has {', '.join(sorted(map(str, sample)))})."
         )
     return sample[key]
-
-
-def read_record(text: str) -> dict[str, Any]:
-    """The record of a sample; {"edits": [...]}."""
-    record = json.loads(text)
-    if not isinstance(record, dict) or not isinstance(record.get("edits"), list):
-        raise ValueError(f"the record must be a JSON object with a list `edits` (got {text[:80]!r}).")
-    return record
-
-
-def dump_record(record: Mapping[str, Any]) -> str:
-    """One JSON string, which collate functions, caches and trackers all carry."""
-    return json.dumps(record, separators=(",", ":"), allow_nan=False)

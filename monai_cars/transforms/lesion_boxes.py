@@ -15,9 +15,9 @@ from skimage.measure import label, regionprops
 from monai_cars.axes import from_standard
 from monai_cars.edit import SEVERITY
 from monai_cars.features import Vocabulary, load_vocabulary
-from monai_cars.record import film_mask
+from monai_cars.record import film_mask, read_record
 from monai_cars.severity import canonical
-from monai_cars.transforms.keys import Sample, entry, read_record
+from monai_cars.transforms.keys import Sample, entry
 from monai_cars.transforms.regions import BoxModeLike, box_region, standard_boxes
 from monai_cars.transforms.state import order_of_masks, plain_tensor
 

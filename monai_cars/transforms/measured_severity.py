@@ -12,8 +12,9 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends
 
 from monai_cars.edit import SEVERITY
+from monai_cars.record import read_record
 from monai_cars.severity import canonical
-from monai_cars.transforms.keys import Sample, entry, read_record
+from monai_cars.transforms.keys import Sample, entry
 
 
 class MeasuredSeverity(Transform):

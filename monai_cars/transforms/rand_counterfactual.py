@@ -15,11 +15,12 @@ from torch.utils.data import get_worker_info
 
 from monai_cars.counterfactual import Counterfactual
 from monai_cars.edit import LOCATED_BY_ANATOMY, SEVERITY, Edit, Region
+from monai_cars.record import read_record
 from monai_cars.sample_seed import current_sample_seed, derive_seed
 from monai_cars.severity import canonical
 from monai_cars.transforms.choice import Choices, Draw, draw
 from monai_cars.transforms.edit import FilmEditd, split_options
-from monai_cars.transforms.keys import Sample, read_record
+from monai_cars.transforms.keys import Sample
 from monai_cars.transforms.loop import Earlier, EditLoop
 from monai_cars.transforms.regions import BoxModeLike, known_regions
 

@@ -14,8 +14,9 @@ from monai.utils import TransformBackends
 from monai_cars.anatomy import Segmenter
 from monai_cars.gates import Gate, default_gate
 from monai_cars.gates.judges import recorded_data, require_independent
+from monai_cars.record import dump_record, read_record
 from monai_cars.transforms.judge import GateFor, Judged, judge_chain, upright_chain
-from monai_cars.transforms.keys import EditKeys, Sample, dump_record, read_record
+from monai_cars.transforms.keys import EditKeys, Sample
 from monai_cars.transforms.loop import EditLoop
 from monai_cars.transforms.state import current_header, like, one_channel, plain_tensor
 

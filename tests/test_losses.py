@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from monai_cars.evaluation.losses import MaskedBCEWithLogitsLoss, MaskedMSELoss
+from monai_cars.evaluation import losses as documented
+from monai_cars.losses import MaskedBCEWithLogitsLoss, MaskedMSELoss
 
 LOGITS = torch.tensor([[0.3, -2.0, 5.0], [1.0, 0.0, -0.5]])
 TARGETS = torch.tensor([[1.0, 0.0, 0.5], [0.0, 1.0, 1.0]])
@@ -65,3 +66,8 @@ def test_the_squared_error_is_over_the_known(unknown):
 def test_shapes_of_the_squared_error():
     with pytest.raises(ValueError, match=r"predictions and targets must have one shape \(got \(2, 3\) and \(2,\)\)"):
         MaskedMSELoss()(LOGITS, torch.zeros(2))
+
+
+def test_configurations_name_the_losses_of_the_evaluation():
+    assert documented.MaskedBCEWithLogitsLoss is MaskedBCEWithLogitsLoss
+    assert documented.MaskedMSELoss is MaskedMSELoss
