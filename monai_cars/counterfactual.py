@@ -94,6 +94,7 @@ def make_counterfactual(
     upright = sign * to_standard(plain, header.axes).contiguous().float()
     turned = replace(edit, region=_turned(edit.region, header.axes, plain)) if edit.region else edit
     gate, editor = gate or default_gate(edit.finding, edit.operation), editor or AttenuationEditor()
+    gate.warn_beyond(max_attempts)
     require_independent(gate, editor_data(editor, strict=strict), strict=strict, editor=f"the editor {editor.name!r}")
     anatomy_up = to_standard(masks, header.axes).contiguous()
     key = film_key(upright, anatomy_up)

@@ -1,6 +1,7 @@
 """The compositor and the loop: bits outside, knee, rounding, retries, abstention, and films that lie differently."""
 
 import math
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -155,6 +156,15 @@ class TestLoop:
         assert torch.equal(found.image, FILM.image)
         assert not found.support.any()
         assert not found.lesion.any()
+
+    def test_more_attempts_than_the_thresholds_bound_are_warned_of(self):
+        gate = Gate([OutsideUnchanged()], thresholds="calibrated on discs", attempts=2)
+        message = r"max_attempts is 3, .* \(calibrated on discs\) bound what passes wrongly over 2 attempts"
+        with pytest.warns(UserWarning, match=message):
+            self._run(Scripted(_in_lung(0.2)), gate=gate, attempts=3)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            self._run(Scripted(_in_lung(0.2)), gate=gate, attempts=2)
 
     def test_a_refused_deletion_is_not_asked_again(self):
         editor = Scripted("nothing there")

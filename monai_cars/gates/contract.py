@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -165,6 +166,7 @@ class Gate:
         checks: run in order; all run, so that the record is complete.
         advisory: names of checks whose verdict is recorded only.
         thresholds: where the checks' thresholds come from, for the record.
+        attempts: over which the thresholds bound what passes wrongly; None when they bound nothing.
 
     Raises:
         ValueError: ``advisory`` names no check, or two checks share a name.
@@ -178,6 +180,7 @@ class Gate:
     checks: Sequence[Check]
     advisory: tuple[str, ...] = ()
     thresholds: str = FIRST_SETTINGS
+    attempts: int | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.names)) != len(self.names):
@@ -198,6 +201,16 @@ class Gate:
             result = check(before, after, context)
             results.append(CheckResult(**{**result.__dict__, "required": check.name not in self.advisory}))
         return replace(joined(results), thresholds=self.thresholds)
+
+    def warn_beyond(self, max_attempts: int) -> None:
+        """Warn where a loop makes more attempts than the thresholds bound: each one more lets more through wrongly."""
+        if self.attempts is not None and max_attempts > self.attempts:
+            warnings.warn(
+                f"max_attempts is {max_attempts}, but the thresholds of the gate ({self.thresholds}) bound what passes "
+                f"wrongly over {self.attempts} attempts; ask for at most {self.attempts}, or calibrate the gate for "
+                "more (calibrate_gate)",
+                stacklevel=3,
+            )
 
     def without(self, *names: str) -> Gate:
         """The gate without some of its checks, to see what the others contribute.

@@ -145,18 +145,21 @@ def default_gate(
     thresholds = shipped_thresholds() if thresholds is None else thresholds
     checks = _cheap(finding, operation)
     advisory: tuple[str, ...] = ()
+    asked: list[Check] = []
+    known = thresholds.of(operation, finding)
     if profile == "full":
         models = shipped_models() if models is None else models
         moved = finding in MOVED_BORDER and operation != "sham"
         checks.append(AnatomyPreserved(hidden=STRUCTURES if moved else ("heart",)))
-        asked: list[Check] = [MeasurementAgrees()]
+        asked = [MeasurementAgrees()]
         asked += [*_classified(finding, operation, models.teacher), *_localised(finding, operation, models.localiser)]
         checks += asked
-        known = thresholds.of(operation, finding)
         advisory = tuple(c.name for c in asked if c.name not in known or not decides(c, finding, models.teacher))
-    calibrated = any(check.name in thresholds.of(operation, finding) for check in checks)
+    calibrated = any(check.name in known for check in checks)
     name = thresholds.name if calibrated else FIRST_SETTINGS
-    return Gate(thresholds.applied(checks, operation, finding), advisory, name)
+    bounding = any(c.name in known and c.name not in advisory and BOUNDED[c.name].purpose == "change" for c in asked)
+    attempts = thresholds.max_attempts if bounding else None
+    return Gate(thresholds.applied(checks, operation, finding), advisory, name, attempts)
 
 
 def profile_table(*, models: GateModels | None = None, thresholds: GateThresholds | None = None) -> str:

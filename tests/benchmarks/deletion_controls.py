@@ -1,4 +1,6 @@
-"""Deletions offered to boxed opacities and to healthy lungs: python tests/benchmarks/deletion_controls.py [--films 30]
+"""Deletions offered to boxed opacities and to healthy lungs.
+
+    python tests/benchmarks/deletion_controls.py [--films 30] [--profile full]
 
 A box that radiologists drew around an opacity is laid on a healthy film ("No Finding", of patients that no editor's
 weights have seen) at the same place of the other lung, and "delete consolidation" is asked for on both. Prints how many
@@ -9,6 +11,9 @@ even number and tried on the others. Measures, over the cells of the lung grid t
 - z: the same over its standard deviation in healthy lungs, given the cells that the film shows;
 - coherent: share of the box's lung that exceeds the expectation by 0.1 contrast units in one part;
 - beside: median low-pass in the box over that of the lung within 25 mm of it.
+
+The full profile asks models that have not learned from the patient (`held_out_models`), with thresholds set on
+other patients (`gate_controls.set_thresholds`); its boxed films are fewer for that.
 """
 
 from __future__ import annotations
@@ -21,10 +26,12 @@ import numpy as np
 import pandas as pd
 import torch
 from film_sets import NIH, SEED, anatomy_of, boxed_films, corners, fixed_films
+from gate_controls import set_thresholds
+from held_out_models import held_out_models, named
 from scipy import ndimage as ndi
 from scipy.stats import binomtest
 
-from monai_cars.anatomy import contrast_unit, estimate_spacing
+from monai_cars.anatomy import contrast_unit, estimate_spacing, load_segmenter
 from monai_cars.counterfactual import make_counterfactual
 from monai_cars.edit import Edit, Region
 from monai_cars.editors.canvas import make_canvas
@@ -33,6 +40,7 @@ from monai_cars.editors.expected_lung import LEAST_WEIGHT, NOISE, SIDES, healthy
 from monai_cars.editors.extent import extent_of
 from monai_cars.editors.lung_density import lung_density
 from monai_cars.editors.lung_grid import lung_grid, sample
+from monai_cars.gates import default_gate
 from monai_cars.radiograph import read_radiograph
 
 COHERENT, BESIDE_MM = 0.1, 25.0
@@ -117,30 +125,56 @@ def _off(seen: np.ndarray, shown: np.ndarray, inside: np.ndarray) -> tuple[np.nd
     return off, float(np.sqrt(left.sum() + NOISE**2 * len(asked)) / len(asked))
 
 
-def offered(path: Path, box: tuple[float, ...]) -> dict[str, float]:
-    """Whether a deletion of the box is accepted, and the measures there."""
+def offered(path: Path, box: tuple[float, ...], options: dict) -> dict[str, float]:
+    """Whether a deletion of the box is accepted, with options of `make_counterfactual`, and the measures there."""
     film = read_radiograph(path)
     anatomy = anatomy_of(path, film.image)
     region = Region(box=box)
-    made = make_counterfactual(film.image, anatomy, Edit("delete", "consolidation", region=region), header=film.header)
+    edit = Edit("delete", "consolidation", region=region)
+    made = make_counterfactual(film.image, anatomy, edit, header=film.header, **options)
     checks = {check["name"]: check["value"] for check in made.record["checks"]}
-    return {**measures(film, anatomy, region), "accepted": made.accepted, "reason": made.record["reason"], **checks}
+    return {**measures(film, anatomy, region), "accepted": made.accepted, "code": _why(made), **checks}
 
 
-def measured(data: Path, count: int, table: Path | None) -> pd.DataFrame:
+def _why(made) -> str:
+    """Codes of the required checks that a last attempt failed, or why the editor made none."""
+    failed = [c["code"] for c in made.record["checks"] if c["required"] and c["verdict"] != "pass"]
+    return ", ".join(failed) or made.record["reason"]
+
+
+def judges(data: Path, row, profile: str) -> dict:
+    """Options of `make_counterfactual` that judge a film by a profile, with models that do not know its patient."""
+    if profile == "cheap":
+        return {}
+    models = held_out_models(named(row.folder, int(row.image[:8])), data)  # NIH names a film by its patient
+    return {"gate": default_gate("consolidation", "delete", profile, models=models), "segmenter": load_segmenter()}
+
+
+def films_of(data: Path, count: int, profile: str) -> pd.DataFrame:
+    """Boxed films; for the full profile of patients on whom no threshold was set."""
+    boxed = boxed_films(data, 10**6)
+    if profile == "full":
+        seen = set_thresholds(data)
+        boxed = boxed[[not seen(named(row.folder, int(row.image[:8]))) for row in boxed.itertuples()]]
+    return boxed.head(count)
+
+
+def measured(data: Path, count: int, table: Path | None, profile: str) -> pd.DataFrame:
     """A row for every film: pair, boxed, image, what `offered` gives."""
     rows = pd.read_csv(table).to_dict("records") if table and table.exists() else []
     done = max((row["pair"] for row in rows), default=-1)
-    films = zip(boxed_films(data, count).itertuples(), healthy_films(data, count).itertuples(), strict=True)
+    boxed = films_of(data, count, profile)
+    films = zip(boxed.itertuples(), healthy_films(data, len(boxed)).itertuples(), strict=True)
     for pair, two in enumerate(films):
         if pair <= done:
             continue
         paths = [data / row.folder / "images" / row.image for row in two]
         masks = [anatomy_of(path, read_radiograph(path).image).numpy() for path in paths]
         boxes = [corners(two[0]), mirrored(corners(two[0]), *masks)]
-        for kind, path, box in zip((True, False), paths, boxes, strict=True):
+        for kind, row, path, box in zip((True, False), two, paths, boxes, strict=True):
             if box is not None:
-                rows.append({"pair": pair, "boxed": kind, "image": path.name, **offered(path, box)})
+                found = offered(path, box, judges(data, row, profile))
+                rows.append({"pair": pair, "boxed": kind, "image": path.name, **found})
         if table:
             pd.DataFrame(rows).to_csv(table, index=False)
     return pd.DataFrame(rows)
@@ -180,13 +214,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--films", type=int, default=30)
+    parser.add_argument("--profile", choices=("cheap", "full"), default="cheap")
     parser.add_argument("--table", type=Path, help="CSV of what was measured; its pairs are not offered again")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    frame = measured(options.data, options.films, options.table)
+    frame = measured(options.data, options.films, options.table, options.profile)
     for kind, name in ((True, "boxed opacities"), (False, "healthy lungs")):
         part = frame[frame.boxed == kind]
         print(f"{name}: {interval(int(part.accepted.sum()), len(part))} deletions accepted")
+        print(
+            "  not accepted for: "
+            + "; ".join(f"{n} x {why}" for why, n in part[~part.accepted].code.value_counts().items())
+        )
     frame["patient"] = frame.image.str[:8].astype(int)
     print("\nAccepted with a threshold too, boxed and healthy: chosen on patients of even number, tried on the others.")
     print("| measure | boxed, quartiles | healthy, quartiles | at least | even | odd |\n|---|---|---|---|---|---|")

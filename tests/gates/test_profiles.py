@@ -94,6 +94,8 @@ def test_calibrated_thresholds_are_taken_and_named():
     cheap = default_gate("consolidation", "insert", thresholds=CALIBRATED)
     assert next(c for c in cheap.checks if c.name == "no_seam").threshold == 1.4
     assert cheap.thresholds == CALIBRATED.name
+    # Only what stands between a control and its acceptance is bounded over attempts.
+    assert (found.attempts, cheap.attempts, gate("effusion").attempts) == (4, None, None)
 
 
 def test_a_gate_without_a_calibrated_check_says_first_settings():
