@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -112,10 +113,9 @@ class SampleSeedDataset(Dataset):
 def _source(dataset: Any, index: int) -> Any:
     """What a dataset's sample is made from, before any transform."""
     if isinstance(dataset, ConcatDataset):
-        for part in dataset.datasets:
-            if index < len(part):  # type: ignore[arg-type]
-                return _source(part, index)
-            index -= len(part)  # type: ignore[arg-type]
+        number = bisect_right(dataset.cumulative_sizes, index)
+        before = dataset.cumulative_sizes[number - 1] if number else 0
+        return _source(dataset.datasets[number], index - before)
     if isinstance(dataset, Subset):
         return _source(dataset.dataset, dataset.indices[index])
     if isinstance(dataset, Sequence):

@@ -64,7 +64,10 @@ def limbs(n: int, size: int, generator: torch.Generator) -> torch.Tensor:
     """Drawn limbs `(n, 1, size, size)`: one to five long bones with bright cortex in a band of soft tissue."""
     ys = torch.linspace(-1, 1, size)[:, None].expand(size, size)
     xs = torch.linspace(-1, 1, size)[None, :].expand(size, size)
-    draw = lambda low, high: (low + (high - low) * torch.rand(1, generator=generator)).item()  # noqa: E731
+
+    def draw(low: float, high: float) -> float:
+        return (low + (high - low) * torch.rand(1, generator=generator)).item()
+
     films = []
     for _ in range(n):
         image = torch.zeros(size, size) + draw(0, 0.1)

@@ -6,6 +6,7 @@ plain subprocess because daemonic DataLoader workers may start these and may not
 """
 
 import atexit
+import io
 import json
 import os
 import subprocess
@@ -136,7 +137,7 @@ class _CrashError(DecodeError):
 
 def _talk(process: "subprocess.Popen[bytes]", request: bytes) -> tuple[np.ndarray, dict[str, Any]]:
     assert process.stdin is not None
-    assert process.stdout is not None
+    assert isinstance(process.stdout, io.BufferedReader)
     process.stdin.write(request)
     process.stdin.flush()
     reply = json.loads(process.stdout.readline() or "null")
@@ -146,7 +147,7 @@ def _talk(process: "subprocess.Popen[bytes]", request: bytes) -> tuple[np.ndarra
         raise DecodeError(reply["error"])
     values = np.empty(reply["shape"], dtype=reply["dtype"])
     view = values.reshape(-1).view(np.uint8).data
-    if process.stdout.readinto(view) != values.nbytes:  # type: ignore[attr-defined]
+    if process.stdout.readinto(view) != values.nbytes:
         raise EOFError("half a reply")
     return values, reply["notes"]
 

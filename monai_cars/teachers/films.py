@@ -176,8 +176,9 @@ def _crop(film: TeacherFilm, segmenter: Segmenter, size: int) -> tuple[torch.Ten
     small = crop(image, box, size)
     low, high = np.percentile(small, (0.2, 99.8))
     grey = ((small - low) / max(high - low, 1e-6)).clamp(0, 1)
-    masks = crop(anatomy.float(), box, size), crop(drawn_boxes(film, image.shape[1:]), box, size)
-    return tuple((255 * part).round().byte() for part in (grey, *masks))  # type: ignore[return-value]
+    masks, boxes = crop(anatomy.float(), box, size), crop(drawn_boxes(film, image.shape[1:]), box, size)
+    grey, masks, boxes = ((255 * part).round().byte() for part in (grey, masks, boxes))
+    return grey, masks, boxes
 
 
 def kept_crops(file: str | Path, films: Sequence[TeacherFilm], segmenter: Callable[[], Segmenter]) -> Crops:

@@ -65,7 +65,7 @@ class TeacherNetwork(torch.nn.Module):
         self.what = torch.nn.Linear(2 * channels[-1] + width, findings)
         self.dropout = torch.nn.Dropout(dropout)
         self.from_map = torch.nn.Parameter(torch.ones(()))
-        torch.nn.init.constant_(self.where.bias, RARE)  # type: ignore[arg-type] # the convolution has a bias
+        torch.nn.init.constant_(self.where.get_parameter("bias"), RARE)
 
     def forward(self, x: torch.Tensor) -> TeacherOutput:
         """Logits for input (N, 4, S, S) as `preprocessing.to_input` makes it."""

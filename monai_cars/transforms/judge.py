@@ -204,8 +204,8 @@ def _whole_film(chain: Chain, edit: Edited) -> Context:
 
 
 def _edit(edit: Edited) -> Edit:
-    box = tuple(float(edge) for edge in edit["box"])
-    region = Region(box=box) if edit["operation"] == "delete" else None  # type: ignore[arg-type] # four edges
+    y0, x0, y1, x1 = map(float, edit["box"])
+    region = Region(box=(y0, x0, y1, x1)) if edit["operation"] == "delete" else None
     return Edit(
         edit["operation"], edit["finding"], side=edit["side"], zone=edit["zone"], seed=edit["seed"], region=region
     )

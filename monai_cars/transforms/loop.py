@@ -67,8 +67,8 @@ class EditLoop:
         self.max_attempts = max_attempts
         self.strict = strict
         # In plain attributes, so that a cache keyed on the pickled transform notices other weights.
-        own = self.segmenter is None or callable(self.segmenter)
-        self.segmenter_weights = None if own else record_of(self.segmenter)  # type: ignore[arg-type] # no callable
+        named = self.segmenter
+        self.segmenter_weights = None if named is None or callable(named) else record_of(named)
         self.weights_sha256 = self.segmenter_weights.sha256 if self.segmenter_weights else None
         self.weights_revision = self.segmenter_weights.revision if self.segmenter_weights else None
 
