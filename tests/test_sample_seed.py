@@ -74,7 +74,8 @@ def test_a_files_content_is_its_identity(tmp_path):
     assert first == second
 
 
-@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+# A forkserver's workers get the data set pickled, as spawned ones do.
+@pytest.mark.parametrize("method", ["fork", pytest.param("forkserver", marks=pytest.mark.slow), "spawn"])
 def test_set_epoch_reaches_persistent_workers(method):
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"this system cannot {method}")

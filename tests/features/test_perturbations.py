@@ -71,12 +71,13 @@ def test_what_holds_for_every_perturbation(vector, kind, data):
         assert settled <= follows | {other for name in gone for other in vocabulary.implying(name)}
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(films(), st.integers(0, 1000))
 def test_each_kind_does_what_it_says(vector, seed):
     before = set(vector.present()) - {"unremarkable"}
-    for kind in KINDS:
-        for changed in possible(vector, kind)[:40]:
+    found = {kind: possible(vector, kind) for kind in KINDS if kind != "random"}
+    for kind, vectors in found.items():
+        for changed in vectors:
             after = set(changed.present()) - {"unremarkable"}
             if kind == "insertion":
                 assert before < after
@@ -84,10 +85,10 @@ def test_each_kind_does_what_it_says(vector, seed):
                 assert after < before
             elif kind == "inter-class":
                 assert changed.labels() != vector.labels()
-            elif kind == "intra-class":
+            else:
                 one, two = (list(v.labels().values()) for v in (changed, vector))
                 assert np.array_equal(one, two, equal_nan=True)
-    assume(possible(vector, "random"))
+    assume(any(found.values()))  # each is a random one too; to list all of those takes a second
     assert perturb(vector, "random", np.random.RandomState(seed)) != vector
 
 

@@ -85,8 +85,8 @@ def test_something_happens_and_epochs_differ(truth):
 
 
 # A spawned worker imports torch and MONAI anew, seconds each; a forkserver does so once.
-SLOW = [(1, "forkserver"), (4, "forkserver"), (2, "spawn"), (4, "spawn")]
-FAST = [(0, None), (1, "fork"), (2, "fork"), (4, "fork"), (2, "forkserver"), (1, "spawn")]
+SLOW = [(1, "forkserver"), (4, "forkserver"), (1, "spawn"), (2, "spawn"), (4, "spawn")]
+FAST = [(0, None), (1, "fork"), (2, "fork"), (4, "fork"), (2, "forkserver")]
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
