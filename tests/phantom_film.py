@@ -49,6 +49,13 @@ def outside(proposal: Proposal, shape: torch.Size) -> torch.Tensor:
     return full
 
 
+def lesion_of(proposal: Proposal, film: Phantom) -> np.ndarray:
+    """(H, W) bool, the lesion of a proposal where it lies on the film."""
+    full = np.zeros(film.image.shape[-2:], bool)
+    full[proposal.box.slices] = proposal.lesion.numpy()
+    return full
+
+
 def disc(shape: tuple[int, int], centre: tuple[float, float], radius: float) -> torch.Tensor:
     """(H, W) bool disc."""
     y, x = np.mgrid[: shape[0], : shape[1]]
@@ -99,6 +106,6 @@ class Scripted:
 
 
 __all__ = [
-    "INSERTED", "UNIT", "Scripted", "context", "disc", "drawn_film", "drawn_header", "outside", "phantom", "propose",
-    "written",
+    "INSERTED", "UNIT", "Scripted", "context", "disc", "drawn_film", "drawn_header", "lesion_of", "outside", "phantom",
+    "propose", "written",
 ]  # fmt: skip

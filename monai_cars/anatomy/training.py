@@ -46,6 +46,14 @@ class WeightAverage:
             self.state[key].lerp_(value.detach(), weight) if value.is_floating_point() else self.state[key].copy_(value)
 
 
+def descend(network: torch.nn.Module, loss: torch.Tensor, optimiser: torch.optim.Optimizer) -> None:
+    """One step of the optimiser; the gradients are clipped to norm 1."""
+    optimiser.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    optimiser.step()
+
+
 def epochs(count: int, batch: int, generator: torch.Generator, weights: torch.Tensor) -> torch.Tensor:
     """Indices of one batch, drawn by weight so that rare labels are seen often enough."""
     return torch.multinomial(weights, min(batch, count), generator=generator)
@@ -106,10 +114,7 @@ def train(
             images[pick].float() / 255, masks[pick].float() / 255, size=size, generator=generator, flip_prob=flip_prob
         )
         loss = masked_loss(network(normalise(image)), mask, known[pick])
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
+        descend(network, loss, optimiser)
         mean.update(network)
         running = loss.item() if step == 0 else 0.98 * running + 0.02 * loss.item()
         if log_every and step % log_every == 0:

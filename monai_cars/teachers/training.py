@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-from monai_cars.anatomy.training import WeightAverage
+from monai_cars.anatomy.training import WeightAverage, descend
 from monai_cars.losses import MaskedBCEWithLogitsLoss
 from monai_cars.teachers.augmentation import random_views
 from monai_cars.teachers.films import Crops
@@ -109,10 +109,7 @@ def train_teacher(
         seen, boxes = views(pick, size=size, generator=generator, cells=size // 4)
         findings, where = network(seen)
         loss = teacher_loss(findings, where, pick.targets, boxes, pick.mapped)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
+        descend(network, loss, optimiser)
         mean.update(network)
         running = loss.item() if step == 0 else 0.98 * running + 0.02 * loss.item()
         if log_every and step % log_every == 0:

@@ -11,13 +11,13 @@ import torch
 from monai.data import get_track_meta
 from monai.utils import convert_to_tensor
 
-from monai_cars.anatomy import STRUCTURES, Segmenter, load_segmenter
+from monai_cars.anatomy import STRUCTURES, Segmenter
 from monai_cars.counterfactual import Counterfactual, make_counterfactual
 from monai_cars.edit import Edit
 from monai_cars.editors import Editor, make_editor
 from monai_cars.gates import Gate, default_gate
 from monai_cars.gates.profiles import PROFILES
-from monai_cars.transforms.segment import SegmentAnatomy
+from monai_cars.transforms.segment import SegmentAnatomy, segmenter_on
 from monai_cars.transforms.state import current_header, like, one_channel, plain_tensor
 from monai_cars.weights import WeightsRecord, record_of
 
@@ -169,13 +169,7 @@ class EditLoop:
             )
         if callable(self.segmenter):
             return self.segmenter
-        where = torch.device(self.device or device)
-        if where.type == "cuda" and torch.cuda._is_in_bad_fork():
-            raise RuntimeError(
-                f"A forked DataLoader worker cannot run a segmenter on {where}: use num_workers=0, "
-                "monai.data.ThreadDataLoader, or device='cpu'."
-            )
-        return load_segmenter(self.segmenter_weights or DEFAULT_SEGMENTER, where)
+        return segmenter_on(torch.device(self.device or device), self.segmenter_weights or DEFAULT_SEGMENTER)
 
 
 def blank_record(operation: str, finding: str, seed: int, *, reason: str, editor: str) -> dict[str, Any]:

@@ -114,13 +114,21 @@ class SegmentAnatomy(Transform):
     def _segmenter(self, device: torch.device) -> Segmenter:
         if self.segmenter is not None:
             return self.segmenter
-        where = torch.device(self.device or device)
-        if where.type == "cuda" and torch.cuda._is_in_bad_fork():
-            raise RuntimeError(
-                f"A forked DataLoader worker cannot run a segmenter on {where}: use num_workers=0, "
-                "monai.data.ThreadDataLoader, or device='cpu'."
-            )
-        return load_segmenter(self.weights or WEIGHTS, where)
+        return segmenter_on(torch.device(self.device or device), self.weights or WEIGHTS)
+
+
+def segmenter_on(where: torch.device, weights: str | WeightsRecord) -> Segmenter:
+    """The segmenter of some weights on a device.
+
+    Raises:
+        RuntimeError: it would start CUDA in a forked worker.
+    """
+    if where.type == "cuda" and torch.cuda._is_in_bad_fork():
+        raise RuntimeError(
+            f"A forked DataLoader worker cannot run a segmenter on {where}: use num_workers=0, "
+            "monai.data.ThreadDataLoader, or device='cpu'."
+        )
+    return load_segmenter(weights, where)
 
 
 class SegmentAnatomyd(MapTransform):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from phantom_film import drawn_film, drawn_header, phantom, propose, written
+from phantom_film import drawn_film, drawn_header, lesion_of, phantom, propose, written
 
 from monai_cars.counterfactual import make_counterfactual
 from monai_cars.edit import CannotEdit, Edit, Quantity, Region
@@ -17,12 +17,6 @@ FINDING = "irregular diaphragm"
 
 def _edit(mm: float, **more) -> Edit:
     return Edit("insert", FINDING, severity=Quantity(mm, "mm"), **more)
-
-
-def _lesion(proposal) -> np.ndarray:
-    full = np.zeros(FILM.image.shape[1:], bool)
-    full[proposal.box.slices] = proposal.lesion.numpy()
-    return full
 
 
 @pytest.mark.parametrize("draw", range(3))
@@ -37,7 +31,7 @@ def test_the_height_rises_as_asked(draw):
 
 @pytest.mark.parametrize(("side", "field"), [("right", 0), ("left", 1)])
 def test_the_lesion_is_lung_of_the_asked_side(side, field):
-    lesion = _lesion(propose(FILM, _edit(12.0, side=side)))
+    lesion = lesion_of(propose(FILM, _edit(12.0, side=side)), FILM)
     assert (lesion & (FILM.anatomy[field].numpy() > 0)).sum() > 0.9 * lesion.sum() > 0
 
 

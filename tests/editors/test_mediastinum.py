@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from phantom_film import drawn_film, drawn_header, phantom, propose, written
+from phantom_film import drawn_film, drawn_header, lesion_of, phantom, propose, written
 
 from monai_cars.counterfactual import make_counterfactual
 from monai_cars.edit import CannotEdit, Edit, Quantity
@@ -17,12 +17,6 @@ FINDING = "enlarged cardiomediastinum"
 
 def _edit(mm: float, **more) -> Edit:
     return Edit("insert", FINDING, severity=Quantity(mm, "mm"), **more)
-
-
-def _lesion(proposal) -> np.ndarray:
-    full = np.zeros(FILM.image.shape[1:], bool)
-    full[proposal.box.slices] = proposal.lesion.numpy()
-    return full
 
 
 def _measured(proposal) -> float:
@@ -39,7 +33,7 @@ def test_the_width_rises_as_asked():
 
 @pytest.mark.parametrize(("side", "field"), [("right", 0), ("left", 1)])
 def test_one_side_alone_is_widened_when_asked(side, field):
-    lesion = _lesion(propose(FILM, _edit(20.0, side=side)))
+    lesion = lesion_of(propose(FILM, _edit(20.0, side=side)), FILM)
     assert lesion.any()
     assert not (lesion & (FILM.anatomy[1 - field].numpy() > 0)).any()
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from phantom_film import drawn_film, drawn_header, phantom, propose, written
+from phantom_film import drawn_film, drawn_header, lesion_of, phantom, propose, written
 
 from monai_cars.counterfactual import make_counterfactual
 from monai_cars.edit import CannotEdit, Edit
@@ -13,12 +13,6 @@ from monai_cars.measurement import measure
 
 FILM = phantom(size=(384, 400))
 SIGNS = ("meniscus sign", "costophrenic blunting")
-
-
-def _lesion(proposal):
-    full = np.zeros(FILM.image.shape[1:], bool)
-    full[proposal.box.slices] = proposal.lesion.numpy()
-    return full
 
 
 def _edit(finding, severity=0.5, side="right", **more):
@@ -39,7 +33,7 @@ def test_measured_severity_follows_the_asked_one(finding):
 
 @pytest.mark.parametrize("side", ["right", "left"])
 def test_a_blunted_angle_leaves_the_dome(side):
-    lesion = _lesion(propose(FILM, _edit("costophrenic blunting", 1.0, side)))
+    lesion = lesion_of(propose(FILM, _edit("costophrenic blunting", 1.0, side)), FILM)
     field = (FILM.anatomy[0 if side == "right" else 1] > 0).numpy()
     columns = np.flatnonzero(field.any(0))
     lateral = columns[: len(columns) // 2] if side == "right" else columns[-(len(columns) // 2) :]
@@ -49,7 +43,7 @@ def test_a_blunted_angle_leaves_the_dome(side):
 
 
 def test_its_border_is_concave_upward():
-    lesion = _lesion(propose(FILM, _edit("costophrenic blunting", 1.0)))
+    lesion = lesion_of(propose(FILM, _edit("costophrenic blunting", 1.0)), FILM)
     columns = np.flatnonzero(lesion.any(0))
     tops = np.array([np.flatnonzero(lesion[:, c])[0] for c in columns])
     third = len(tops) // 3
@@ -57,7 +51,7 @@ def test_its_border_is_concave_upward():
 
 
 def test_a_meniscus_climbs_the_wall():
-    lesion = _lesion(propose(FILM, _edit("meniscus sign", 0.5)))
+    lesion = lesion_of(propose(FILM, _edit("meniscus sign", 0.5)), FILM)
     columns = np.flatnonzero((FILM.anatomy[0] > 0).numpy().any(0))
     wall, middle = (columns[0] + (columns[-1] - columns[0]) * np.array([0.12, 0.5])).astype(int)
     climb = np.flatnonzero(lesion[:, middle])[0] - np.flatnonzero(lesion[:, wall])[0]
