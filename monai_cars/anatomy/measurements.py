@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
-from monai_cars.anatomy.structures import SIDES, heart, lung
+from monai_cars.anatomy.structures import SIDES, structure_array
 
 INNER_THORAX_MM = 280.0  # inner thoracic width of an adult
 ADULT = 16.0  # years
@@ -27,24 +28,37 @@ def lung_areas(anatomy: torch.Tensor, spacing: tuple[float, float]) -> dict[str,
     """
     if spacing is None or not min(spacing) > 0:
         raise ValueError(f"spacing must be two positive numbers in mm per pixel (got {spacing}); see estimate_spacing")
-    return {side: float(lung(anatomy, side).sum()) * spacing[0] * spacing[1] / 100 for side in SIDES}
+    return {
+        side: pixels * spacing[0] * spacing[1] / 100 for side, pixels in zip(SIDES, lung_pixels(anatomy), strict=True)
+    }
 
 
-def _extent(mask: torch.Tensor) -> tuple[int, int] | None:
+def lung_pixels(anatomy: torch.Tensor) -> tuple[float, float]:
+    """Pixels of the right and of the left lung field.
+
+    Example:
+        >>> lung_pixels(torch.ones(3, 4, 10))
+        (40.0, 40.0)
+    """
+    right, left = (float(np.count_nonzero(structure_array(anatomy, f"{side}_lung"))) for side in SIDES)
+    return right, left
+
+
+def _extent(mask: np.ndarray) -> tuple[int, int] | None:
     """First and one past last column of a mask, spurs left out."""
-    columns = mask.sum(0)
-    solid = torch.nonzero(columns > SPUR * mask.any(1).sum()).flatten()
+    least = np.float32(SPUR) * np.float32(np.count_nonzero(mask.any(1)))
+    solid = np.flatnonzero(mask.sum(0) > least)
     return (int(solid[0]), int(solid[-1]) + 1) if len(solid) else None
 
 
 def thoracic_width(anatomy: torch.Tensor) -> int:
     """Widest inner thorax in pixels: between the lateral borders of both fields, on one row; 0 without both fields."""
-    right, left = lung(anatomy, "right"), lung(anatomy, "left")
+    right, left = (structure_array(anatomy, f"{side}_lung") for side in SIDES)
     both = right.any(1) & left.any(1)
-    if not bool(both.any()):
+    if not both.any():
         return 0
-    union = (right | left)[both].int()
-    first, last = union.argmax(1), union.shape[1] - union.flip(1).argmax(1)
+    union = (right | left)[both]
+    first, last = union.argmax(1), union.shape[1] - union[:, ::-1].argmax(1)
     return int((last - first).max())
 
 
@@ -59,7 +73,7 @@ def cardiothoracic_ratio(anatomy: torch.Tensor) -> float:
         >>> cardiothoracic_ratio(masks)
         0.5
     """
-    extent, width = _extent(heart(anatomy)), thoracic_width(anatomy)
+    extent, width = _extent(structure_array(anatomy, "heart")), thoracic_width(anatomy)
     return (extent[1] - extent[0]) / width if extent and width else float("nan")
 
 

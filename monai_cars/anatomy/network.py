@@ -1,5 +1,6 @@
 """What the anatomy network sees and says: normalised input, architecture, logits."""
 
+import numpy as np
 import torch
 from monai.networks.nets import UNet
 from torch.nn import functional
@@ -24,9 +25,21 @@ def normalise(image: torch.Tensor) -> torch.Tensor:
         True
     """
     flat = image.flatten(1).float()
-    low, middle, high = torch.quantile(flat, torch.tensor([0.02, 0.5, 0.98]), dim=1)[..., None]
+    low, middle, high = _quantiles(flat, (0.02, 0.5, 0.98))[..., None]
     spread = (high - low).clamp(min=torch.finfo(torch.float32).tiny)
     return ((flat - middle) / spread).clamp(-2, 2).reshape(image.shape)
+
+
+def _quantiles(flat: torch.Tensor, shares: tuple[float, ...]) -> torch.Tensor:
+    """`torch.quantile` along rows (N, P), (shares, N): on a CPU NumPy sorts ten times as fast."""
+    if flat.device.type != "cpu" or flat.requires_grad or not flat.shape[1]:
+        return torch.quantile(flat, torch.tensor(shares, device=flat.device), dim=1)
+    ranks = torch.tensor(shares) * (flat.shape[1] - 1)
+    ordered = torch.from_numpy(np.sort(flat.numpy(), axis=1)).T
+    below = ranks.floor()
+    # A film with not-a-number has no quantiles; sorted, it comes last.
+    found = torch.lerp(ordered[below.long()], ordered[ranks.ceil().long()], (ranks - below)[:, None])
+    return torch.where(ordered[-1].isnan(), ordered[-1], found)
 
 
 def to_input(image: torch.Tensor, size: int = INPUT_SIZE) -> torch.Tensor:

@@ -12,6 +12,7 @@ from scipy import ndimage
 from torch.nn import functional
 
 from monai_cars.anatomy.network import anatomy_network, to_input
+from monai_cars.bilinear import positive
 from monai_cars.threads import one_thread
 from monai_cars.weights import WeightsError, WeightsRecord, load_state, record_of
 
@@ -77,11 +78,8 @@ class AnatomySegmenter:
             top, bottom, left, right = box
             close = self._look(film[:, top:bottom, left:right])
             logits = _merge(logits, close, box, (height, width))
-        clean = torch.from_numpy(np.stack([_one_piece(channel) for channel in logits[0].cpu().numpy()]))[None]
-        full = functional.interpolate(
-            clean.to(film.device), size=(height, width), mode="bilinear", align_corners=False
-        )[0]
-        return (full > 0).to(torch.uint8)
+        clean = np.stack([_one_piece(channel) for channel in logits[0].cpu().numpy()])
+        return torch.from_numpy(positive(clean, (height, width)))
 
     def _look(self, film: torch.Tensor) -> torch.Tensor:
         small = to_input(film)
@@ -131,9 +129,19 @@ def _one_piece(logits: np.ndarray) -> np.ndarray:
     """Logits changed so that their positive part is its largest piece, without holes."""
     mask = logits > 0
     kept = _largest(mask)
-    solid = ndimage.binary_fill_holes(kept)
+    solid = _filled(kept)
     logits = np.where(mask & ~kept, OUTSIDE, logits)
     return np.where(solid & ~kept, INSIDE, logits).astype(np.float32)
+
+
+def _filled(mask: np.ndarray) -> np.ndarray:
+    """The mask with its holes, as `ndimage.binary_fill_holes`, which takes ten times as long."""
+    parts, count = ndimage.label(~mask)
+    outside = np.zeros(count + 1, bool)
+    for border in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
+        outside[border] = True
+    outside[0] = False
+    return mask | ~outside[parts]
 
 
 @lru_cache(maxsize=4)

@@ -1,5 +1,6 @@
 """Names and order of the anatomical structures, and access to one of them in a stack of masks."""
 
+import numpy as np
 import torch
 
 STRUCTURES = ("right_lung", "left_lung", "heart")
@@ -25,6 +26,28 @@ def structure(anatomy: torch.Tensor, name: str) -> torch.Tensor:
         >>> structure(torch.ones(3, 4, 4), "heart").sum().item()
         16
     """
+    return _channel(anatomy, name) > 0
+
+
+def structure_array(anatomy: torch.Tensor, name: str) -> np.ndarray:
+    """The same mask as a bool array on the CPU, where NumPy compares and counts masks many times faster than torch.
+
+    Args:
+        anatomy: masks `(S, H, W)`, as of `structure`.
+        name: one of `STRUCTURES`.
+
+    Raises:
+        ValueError: as `structure`.
+
+    Example:
+        >>> int(np.count_nonzero(structure_array(torch.ones(3, 4, 4), "heart")))
+        16
+    """
+    mask: np.ndarray = _channel(anatomy, name).detach().cpu().numpy() > 0
+    return mask
+
+
+def _channel(anatomy: torch.Tensor, name: str) -> torch.Tensor:
     if name not in STRUCTURES:
         raise ValueError(f"structure must be one of {STRUCTURES} (got {name!r})")
     if anatomy.ndim != 3 or anatomy.shape[0] < len(STRUCTURES):
@@ -33,7 +56,7 @@ def structure(anatomy: torch.Tensor, name: str) -> torch.Tensor:
             f"(got shape {tuple(anatomy.shape)})"
         )
     plain = anatomy.as_tensor() if hasattr(anatomy, "as_tensor") else anatomy
-    return plain[STRUCTURES.index(name)] > 0
+    return plain[STRUCTURES.index(name)]
 
 
 def lung(anatomy: torch.Tensor, side: str) -> torch.Tensor:

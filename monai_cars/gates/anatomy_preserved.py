@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from monai_cars.anatomy import STRUCTURES
@@ -37,13 +38,19 @@ class AnatomyPreserved:
         masks = context.anatomy_after(after)
         if masks is None:
             return unavailable(self.name, "no segmenter was given to the gate", self.threshold)
-        was, now = context.anatomy > 0, masks.to(context.anatomy.device) > 0
+        was, now = (part.cpu().numpy() > 0 for part in (context.anatomy, masks))
+        seen = ~context.support.cpu().numpy()
         rows, columns = context.box.slices
         for structure in (STRUCTURES.index(name) for name in self.hidden):
-            was[structure, rows, columns] &= ~context.support.to(was.device)
-            now[structure, rows, columns] &= ~context.support.to(now.device)
-        total = was.sum((1, 2)) + now.sum((1, 2))
-        dice = torch.where(total > 0, 2 * (was & now).sum((1, 2)) / total.clamp_min(1), torch.ones(len(total)))
+            was[structure, rows, columns] &= seen
+            now[structure, rows, columns] &= seen
+        total = _pixels(was) + _pixels(now)
+        dice = torch.where(total > 0, 2 * _pixels(was & now) / total.clamp_min(1), torch.ones(len(total)))
         worst = int(dice.argmin())
         reason = f"{STRUCTURES[worst]} moved: Dice {float(dice[worst]):.2f}"
         return judged(self.name, float(dice[worst]), self.threshold, at_most=False, reason=reason)
+
+
+def _pixels(masks: np.ndarray) -> torch.Tensor:
+    """(S,) pixels of masks (S, H, W) bool; torch takes a hundred times as long to count them."""
+    return torch.tensor([np.count_nonzero(mask) for mask in masks])

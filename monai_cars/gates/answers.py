@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
 from monai_cars.gates.contract import Context
 from monai_cars.teachers import Localiser, Teacher, TeacherError
-from monai_cars.teachers.contract import probability
+from monai_cars.teachers.contract import OfNetwork, probability
 
 Answer = TypeVar("Answer")
 Pair = tuple[dict[str, float], dict[str, float]]
@@ -22,25 +22,38 @@ def probabilities(teacher: Teacher, before: torch.Tensor, after: torch.Tensor, c
         TeacherError: an answer that lacks an output or is no probability; not-a-number would pass unseen.
     """
     was, now = (
-        _once(teacher, "p", when, lambda film=film: _named(teacher, film, context), context)  # type: ignore[misc]
+        _once(teacher, "p", when, lambda film=film, when=when: _named(teacher, film, when, context), context)  # type: ignore[misc]
         for when, film in (("before", before), ("after", after))
     )
     return was, now
 
 
 def opacity_maps(
-    localiser: Localiser, before: torch.Tensor, after: torch.Tensor, context: Context
+    localiser: Localiser, before: torch.Tensor, after: torch.Tensor, context: Context, step: int = 1
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """(H, W) float32 maps before and after, on the CPU.
+    """Float32 maps before and after, on the CPU: every so many pixels of (H, W).
 
     Raises:
         TeacherError: a map that does not fit the film.
     """
-    was, now = (
-        _once(localiser, "map", when, lambda film=film: _map(localiser, film, context), context)  # type: ignore[misc]
-        for when, film in (("before", before), ("after", after))
-    )
+    was, now = (_sampled(localiser, film, when, context, step) for when, film in (("before", before), ("after", after)))
     return was, now
+
+
+def _sampled(localiser: Localiser, film: torch.Tensor, when: str, context: Context, step: int) -> torch.Tensor:
+    if not isinstance(localiser, OfNetwork):
+        return _once(localiser, "map", when, lambda: _map(localiser, film, context), context)[::step, ::step]
+
+    def read() -> torch.Tensor:
+        found: torch.Tensor = localiser.read(_output(localiser, film, when, context), context.anatomy, step)
+        return found
+
+    return _once(localiser, f"map at {step}", when, read, context)
+
+
+def _output(model: OfNetwork, film: torch.Tensor, when: str, context: Context) -> Any:
+    """What the network said, asked once for all models made of it."""
+    return _once(model.network, "output", when, lambda: model.answered(film, context.anatomy), context)
 
 
 def _once(model: object, kind: str, when: str, ask: Callable[[], Answer], context: Context) -> Answer:
@@ -48,8 +61,11 @@ def _once(model: object, kind: str, when: str, ask: Callable[[], Answer], contex
     return context.once((id(model), kind, when), lambda: (model, ask()))[1]
 
 
-def _named(teacher: Teacher, film: torch.Tensor, context: Context) -> dict[str, float]:
-    answer = teacher(film, context.anatomy)
+def _named(teacher: Teacher, film: torch.Tensor, when: str, context: Context) -> dict[str, float]:
+    if isinstance(teacher, OfNetwork):
+        answer = teacher.read(_output(teacher, film, when, context), context.anatomy)
+    else:
+        answer = teacher(film, context.anatomy)
     missing = [name for name in teacher.outputs if name not in answer]
     if missing:
         raise TeacherError(f"the teacher {teacher.name!r} did not answer {', '.join(missing)}; leave it out of outputs")

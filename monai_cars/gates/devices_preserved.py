@@ -37,16 +37,17 @@ class DevicesPreserved:
     def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
         """See :class:`monai_cars.gates.Check`."""
         devices = context.devices or find_devices(before, context.unit, context.millimetre)
-        if _marks_changed(before[0] != after[0], devices):
+        if _marks_changed(before[0], after[0], devices):
             return judged(self.name, 0.0, self.threshold, at_most=False, reason="a burnt-in mark or metal changed")
         kept = _least_kept(before[0], after[0], context, devices)
         reason = f"a tube or wire keeps {kept:.0%} of its contrast"
         return judged(self.name, kept, self.threshold, at_most=False, reason=reason)
 
 
-def _marks_changed(changed: torch.Tensor, devices: Devices) -> bool:
+def _marks_changed(before: torch.Tensor, after: torch.Tensor, devices: Devices) -> bool:
     if not devices.fixed.any():
         return False
+    changed = before != after
     fixed = torch.from_numpy(devices.fixed).to(changed.device)
     fixed = fixed.repeat_interleave(devices.factor, 0).repeat_interleave(devices.factor, 1)
     return bool((changed & fixed[: changed.shape[0], : changed.shape[1]]).any())

@@ -47,7 +47,7 @@ class Intended:
         if not lesion.any():
             return "no lesion was drawn"
         region = lesion_boxes(lesion, round(margin_mm * context.millimetre / step))
-        was, now = (found[::step, ::step].numpy() for found in opacity_maps(localiser, before, after, context))
+        was, now = (found.numpy() for found in opacity_maps(localiser, before, after, context, step))
         return cls(was, now, region, int(lesion.sum()))
 
 

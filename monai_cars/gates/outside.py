@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from monai_cars.gates.contract import CheckResult, Context, judged
@@ -22,7 +23,7 @@ class OutsideUnchanged:
 
     def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
         """See :class:`monai_cars.gates.Check`."""
-        changed = before[0] != after[0]
-        inside = (changed[context.box.slices] & context.support.to(changed.device)).sum()
-        count = int(changed.sum() - inside)
+        changed = (before[0] != after[0]).cpu().numpy()  # which counts many times faster than torch
+        inside = changed[context.box.slices] & context.support.cpu().numpy()
+        count = int(np.count_nonzero(changed) - np.count_nonzero(inside))
         return judged(self.name, count, 0, at_most=True, reason=f"{count} pixels outside the support changed")

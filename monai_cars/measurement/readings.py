@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from scipy import ndimage as ndi
 
-from monai_cars.anatomy import SIDES, STRUCTURES, ContrastUnit, cardiothoracic_ratio, lung, thoracic_width
+from monai_cars.anatomy import SIDES, STRUCTURES, ContrastUnit, cardiothoracic_ratio, thoracic_width
+from monai_cars.anatomy.measurements import lung_pixels
+from monai_cars.measurement.block_means import block_means
 
 AERATED = 0.6  # contrast units above aerated lung up to which lung counts as aerated
 SMOOTH_MM = 3.0  # sigma; vessels are no loss of air
@@ -37,8 +39,7 @@ def sizes(anatomy: torch.Tensor) -> Sizes:
         >>> sizes(torch.ones(3, 4, 10)).fields
         (40.0, 40.0)
     """
-    right, left = (float(lung(anatomy, side).sum()) for side in SIDES)
-    return Sizes(cardiothoracic_ratio(anatomy), (right, left))
+    return Sizes(cardiothoracic_ratio(anatomy), lung_pixels(anatomy))
 
 
 class Lungs:
@@ -60,7 +61,7 @@ class Lungs:
     def density(self, film: torch.Tensor) -> np.ndarray:
         """(h, w) smoothed film (1, H, W) in contrast units above aerated lung."""
         plain = film[0].float().cpu().numpy()
-        means = ndi.uniform_filter(plain, self.step)[:: self.step, :: self.step] if self.step > 1 else plain
+        means = block_means(plain, self.step, self.step) if self.step > 1 else plain
         return ndi.gaussian_filter((means - self.unit.aerated) / self.unit.value, self.smooth)
 
     def on_grid(self, mask: torch.Tensor) -> np.ndarray:

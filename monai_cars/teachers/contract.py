@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
@@ -67,6 +67,27 @@ class Localiser(Protocol):
 
     def __call__(self, film: torch.Tensor, anatomy: torch.Tensor) -> torch.Tensor:
         """(H, W) float32 probability of an opacity at each pixel of the film's own grid."""
+        ...
+
+
+@runtime_checkable
+class OfNetwork(Protocol):
+    """A teacher or localiser made of a network that others are made of too: a gate asks the network once for them all.
+
+    The model itself, called with a film, must give what `read` makes of `answered`.
+    """
+
+    @property
+    def network(self) -> object:
+        """What is shared."""
+        ...
+
+    def answered(self, film: torch.Tensor, anatomy: torch.Tensor) -> Any:
+        """What the network says of a film; the same for every model made of it."""
+        ...
+
+    def read(self, output: Any, anatomy: torch.Tensor, step: int = 1) -> Any:
+        """The model's own answer in it; a map is read at every so many pixels."""
         ...
 
 

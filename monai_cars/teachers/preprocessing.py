@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch.nn import functional
 
 from monai_cars.anatomy.network import normalise
+from monai_cars.bilinear import interpolated, sources
 from monai_cars.teachers.contract import TeacherError
 
 CROP_SIZE = 112  # pixels of the stored crop, a little finer than what is seen: views are turned and zoomed
@@ -35,8 +37,8 @@ def lungs_box(anatomy: torch.Tensor, margin: float = MARGIN) -> LungBox:
     """
     if anatomy.ndim != 3 or anatomy.shape[0] < 2:
         raise TeacherError(f"anatomy must be masks (S >= 2, H, W), right lung first, got {tuple(anatomy.shape)}")
-    lungs = (anatomy[:2] > 0).any(0)
-    rows, columns = torch.nonzero(lungs.any(1)).flatten(), torch.nonzero(lungs.any(0)).flatten()
+    lungs = anatomy[:2].detach().cpu().numpy() > 0
+    rows, columns = (np.flatnonzero(lungs.any(axis).any(0)) for axis in (2, 1))
     if len(rows) < LEAST_SIDE or len(columns) < LEAST_SIDE:
         raise TeacherError(
             f"a teacher reads the lungs' box, and the anatomy holds lungs on {len(rows)} rows and {len(columns)} "
@@ -44,16 +46,23 @@ def lungs_box(anatomy: torch.Tensor, margin: float = MARGIN) -> LungBox:
         )
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
     pad_y, pad_x = round(margin * (bottom - top)), round(margin * (right - left))
-    height, width = lungs.shape
+    height, width = lungs.shape[1:]
     return max(top - pad_y, 0), min(bottom + pad_y, height), max(left - pad_x, 0), min(right + pad_x, width)
 
 
 def crop(image: torch.Tensor, box: LungBox, size: int = CROP_SIZE) -> torch.Tensor:
     """The box of channels (C, H, W), area-averaged to (C, size, size) float32; the aspect ratio is not kept."""
+    return _averaged(_thinned(image, box, size), size)
+
+
+def _thinned(image: torch.Tensor, box: LungBox, size: int) -> torch.Tensor:
+    """The box at every so many pixels: exact area averaging of a large film is slow, and of three a side is as good."""
     top, bottom, left, right = box
     part = image[:, top:bottom, left:right]
-    # Exact area averaging is slow on large films, and half of three times the pixels is as good.
-    part = part[:, :: max(part.shape[1] // (3 * size), 1), :: max(part.shape[2] // (3 * size), 1)]
+    return part[:, :: max(part.shape[1] // (3 * size), 1), :: max(part.shape[2] // (3 * size), 1)]
+
+
+def _averaged(part: torch.Tensor, size: int) -> torch.Tensor:
     fine = functional.interpolate(
         part[None].float(), size=(2 * size, 2 * size), mode="bilinear", antialias=True, align_corners=False
     )
@@ -78,7 +87,8 @@ def to_input(film: torch.Tensor, anatomy: torch.Tensor, size: int = INPUT_SIZE) 
         )
     box = lungs_box(anatomy)
     # Training takes its views from stored crops of this size; going through it gives the same sharpness.
-    both = torch.cat([crop(film, box), crop((anatomy[:3] > 0).float(), box)])[None]
+    masks = _thinned(anatomy[:3], box, CROP_SIZE) > 0
+    both = torch.cat([crop(film, box), _averaged(masks, CROP_SIZE)])[None]
     small = functional.interpolate(both, size=(size, size), mode="bilinear", align_corners=False)
     return stacked(small[:, :1], small[:, 1:])
 
@@ -91,3 +101,16 @@ def to_film(values: torch.Tensor, box: LungBox, shape: tuple[int, int]) -> torch
         values[None, None].float(), size=(bottom - top, right - left), mode="bilinear", align_corners=False
     )[0, 0]
     return found
+
+
+def to_grid(values: torch.Tensor, box: LungBox, shape: tuple[int, int], step: int) -> torch.Tensor:
+    """``to_film(...)[::step, ::step]`` on the CPU, without the pixels between."""
+    grid = values.detach().float().cpu().numpy()
+    kept = [np.arange(0, side, step) for side in shape]
+    found = np.zeros([len(along) for along in kept], np.float32)
+    inside, seen = [], []
+    for along, coarse, first, last in zip(kept, grid.shape, box[::2], box[1::2], strict=True):
+        inside.append((along >= first) & (along < last))
+        seen.append(sources(coarse, last - first).at(along[inside[-1]] - first))
+    found[np.ix_(*inside)] = interpolated(grid, *seen)
+    return torch.from_numpy(found)

@@ -13,7 +13,7 @@ import torch
 from monai_cars.teachers.export import read_stated
 from monai_cars.teachers.films import FINDINGS
 from monai_cars.teachers.network import TeacherNetwork, TeacherOutput
-from monai_cars.teachers.preprocessing import lungs_box, to_film, to_input
+from monai_cars.teachers.preprocessing import lungs_box, to_film, to_grid, to_input
 from monai_cars.threads import one_thread
 from monai_cars.weights import WeightsError, WeightsRecord, load_state, record_of
 
@@ -69,7 +69,15 @@ class NetworkTeacher:
         Raises:
             TeacherError: shapes that do not fit, or an anatomy without lungs.
         """
-        logits = ask(self.network, to_input(_plain(film), _plain(anatomy))).findings[0].tolist()
+        return self.read(self.answered(film, anatomy), anatomy)
+
+    def answered(self, film: torch.Tensor, anatomy: torch.Tensor) -> TeacherOutput:
+        """What the network says of a film, which every model made of it reads."""
+        return _answered(self.network, film, anatomy)
+
+    def read(self, output: TeacherOutput, anatomy: torch.Tensor, step: int = 1) -> dict[str, float]:
+        """Probability of each finding in what the network said of a film with this anatomy."""
+        logits = output.findings[0].tolist()
         scaled = [value / self.temperature.get(name, 1.0) for name, value in zip(self.outputs, logits, strict=True)]
         return dict(zip(self.outputs, torch.tensor(scaled).sigmoid().tolist(), strict=True))
 
@@ -94,9 +102,17 @@ class NetworkLocaliser:
         Raises:
             TeacherError: shapes that do not fit, or an anatomy without lungs.
         """
-        plain, masks = _plain(film), _plain(anatomy)
-        where = ask(self.network, to_input(plain, masks)).map[0, 0].sigmoid()
-        return to_film(where, lungs_box(masks), (plain.shape[1], plain.shape[2]))
+        return self.read(self.answered(film, anatomy), anatomy)
+
+    def answered(self, film: torch.Tensor, anatomy: torch.Tensor) -> TeacherOutput:
+        """What the network says of a film, which every model made of it reads."""
+        return _answered(self.network, film, anatomy)
+
+    def read(self, output: TeacherOutput, anatomy: torch.Tensor, step: int = 1) -> torch.Tensor:
+        """Every so many pixels of the map in what the network said of a film with this anatomy."""
+        masks, where = _plain(anatomy), output.map[0, 0].sigmoid()
+        box, shape = lungs_box(masks), (masks.shape[1], masks.shape[2])
+        return to_film(where, box, shape) if step == 1 else to_grid(where, box, shape, step)
 
 
 def load_teacher(weights: str | Path | WeightsRecord = "cars_teacher") -> NetworkTeacher:
@@ -152,6 +168,10 @@ def _reduced(model: NetworkTeacher | NetworkLocaliser) -> tuple[Any, ...] | None
 
 def _again(kind: type, rest: dict[str, Any]) -> Any:
     return kind(network=_network(rest["weights"]), **rest)
+
+
+def _answered(network: torch.nn.Module, film: torch.Tensor, anatomy: torch.Tensor) -> TeacherOutput:
+    return ask(network, to_input(_plain(film), _plain(anatomy)))
 
 
 def _plain(image: torch.Tensor) -> torch.Tensor:

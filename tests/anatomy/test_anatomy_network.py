@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monai_cars.anatomy.network import INPUT_SIZE, anatomy_network, normalise, to_input
+from monai_cars.anatomy.network import INPUT_SIZE, _quantiles, anatomy_network, normalise, to_input
 
 
 @settings(max_examples=30, deadline=None)
@@ -31,3 +31,12 @@ def test_any_film_fits_the_input(size):
 
 def test_it_has_one_logit_a_structure():
     assert anatomy_network((4, 8))(torch.zeros(2, 1, 32, 32)).shape == (2, 3, 32, 32)
+
+
+@pytest.mark.parametrize("pixels", [1, 2, 100, 9216])
+def test_percentiles_are_those_of_torch(pixels):
+    flat = torch.randn(2, pixels, generator=torch.Generator().manual_seed(pixels))
+    shares = (0.02, 0.5, 0.98)
+    assert torch.equal(_quantiles(flat, shares), torch.quantile(flat, torch.tensor(shares), dim=1))
+    flat[0, 0] = torch.nan
+    assert _quantiles(flat, shares)[:, 0].isnan().all()

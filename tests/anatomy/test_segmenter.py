@@ -5,10 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.data import MetaTensor
 from phantom import phantom
+from scipy import ndimage
 
 from monai_cars.anatomy import AnatomySegmenter, load_segmenter
 from monai_cars.anatomy.films import films_with_lungs, masks_of, read_grey
-from monai_cars.anatomy.segmenter import _box, _merge, _one_piece
+from monai_cars.anatomy.segmenter import _box, _filled, _merge, _one_piece
 
 FILM = phantom(size=(200, 180), seed=5)
 
@@ -101,3 +102,10 @@ def test_real_lungs_are_found(shared_data):
         truth = masks_of(film)[0] > 0
         assert dice(found[:2].any(0), truth[:2].any(0)) > 0.9
         assert 0.01 < found[2].mean() < 0.3
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 1000), st.integers(0, 3))
+def test_holes_are_those_of_scipy(seed, smooth):
+    mask = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(30, 25)), smooth) > 0
+    assert np.array_equal(_filled(mask), ndimage.binary_fill_holes(mask))

@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
 
 from monai_cars.anatomy import STRUCTURES, heart, lung, structure
+from monai_cars.anatomy.structures import structure_array
 
 
 def test_each_name_gives_its_channel_as_a_plain_bool_mask():
@@ -23,3 +25,11 @@ def test_unknown_names_sides_and_shapes_are_refused():
         lung(torch.ones(3, 4, 4), "both")
     with pytest.raises(ValueError, match="anatomy must be masks of shape"):
         lung(torch.ones(2, 4, 4), "left")
+
+
+def test_an_array_is_the_mask():
+    masks = MetaTensor(torch.stack([torch.full((4, 5), k) for k in (0, 1, 2)]))
+    for name in STRUCTURES:
+        assert np.array_equal(structure_array(masks, name), structure(masks, name).numpy())
+    with pytest.raises(ValueError, match=r"structure must be one of .* \(got 'liver'\)"):
+        structure_array(masks, "liver")

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from phantom import phantom
 from phantom_film import context
 
 from monai_cars.edit import Edit
 from monai_cars.gates import NothingHallucinated, OffTargetStable
 from monai_cars.gates.answers import opacity_maps, probabilities
 from monai_cars.teachers import SegmenterLocaliser, TeacherError
+from monai_cars.teachers.network import TeacherNetwork
+from monai_cars.teachers.shipped import NetworkLocaliser, NetworkTeacher
 
 BEFORE, AFTER = torch.zeros(1, 4, 4), torch.ones(1, 4, 4)
 
@@ -62,3 +65,28 @@ def test_what_is_no_probability_is_refused(check, value):
 def test_an_output_that_is_not_answered_is_named():
     with pytest.raises(TeacherError, match="the teacher 'bare' did not answer COVID-19; leave it out of outputs"):
         probabilities(Bare({"Hernia": 0.5}), BEFORE, AFTER, seen())
+
+
+class Counted(TeacherNetwork):
+    """A network that counts how often it was asked."""
+
+    asked = 0
+
+    def forward(self, x):
+        self.asked += 1
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("size", [(256, 240), (640, 600)])
+def test_a_teacher_and_a_localiser_of_one_network_ask_it_once_a_film(size):
+    drawn = phantom(size=size)
+    network = Counted((4, 8), findings=1, width=4).eval()
+    teacher, localiser = NetworkTeacher("one", network, ("opacity",)), NetworkLocaliser("map", network)
+    after, here = drawn.image + 1, context(Edit("insert", "nodule"), drawn.anatomy[0] > 0, anatomy=drawn.anatomy)
+    probable = probabilities(teacher, drawn.image, after, here)
+    maps = [opacity_maps(localiser, drawn.image, after, here, step) for step in (2, 2, 1)]
+    assert network.asked == 2
+    assert probable[0] == teacher(drawn.image, drawn.anatomy)
+    whole = localiser(after, drawn.anatomy)
+    assert torch.equal(maps[2][1], whole)
+    torch.testing.assert_close(maps[0][1], whole[::2, ::2], rtol=0, atol=1e-6)

@@ -3,7 +3,7 @@ import torch
 from phantom import phantom
 
 from monai_cars.teachers import TeacherError
-from monai_cars.teachers.preprocessing import INPUT_SIZE, crop, lungs_box, to_film, to_input
+from monai_cars.teachers.preprocessing import INPUT_SIZE, crop, lungs_box, to_film, to_grid, to_input
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +66,10 @@ def test_a_constant_crop_stays_constant():
 def test_what_cannot_be_read_is_named(image, anatomy, message):
     with pytest.raises(TeacherError, match=message):
         to_input(torch.rand(image), torch.zeros(anatomy))
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7])
+def test_a_map_on_a_grid_is_the_films_at_every_so_many_pixels(step):
+    values, box = torch.rand(5, 6, generator=torch.Generator().manual_seed(0)), (5, 47, 9, 60)
+    whole = to_film(values, box, (50, 61))[::step, ::step]
+    torch.testing.assert_close(to_grid(values, box, (50, 61), step), whole, rtol=0, atol=1e-6)
