@@ -15,10 +15,10 @@ from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
 class AnatomyPreserved:
     """Smallest Dice of a structure before and after.
 
-    Lung fields are whole fields, which an opacity does not shrink: they are compared everywhere. The cardiac silhouette
-    is compared outside the support: fluid or a consolidation beside the heart hides its border, as it should. Where a
-    finding moves a border (an enlarged heart, a raised diaphragm), every structure is compared outside the support
-    only: the heart may grow there, the apices of the lungs may not move.
+    By itself it compares lung fields, which are whole fields, everywhere, and the cardiac silhouette outside the
+    support: fluid or a consolidation beside the heart hides its border, as it should. The default gates compare every
+    structure outside the support of an insertion or a deletion only, which takes the finding's own expected change out:
+    a heart may grow there, the apices of the lungs may not move. A sham may change nothing.
 
     Args:
         threshold: least Dice.

@@ -229,6 +229,22 @@ class Gate:
         kept = [check for check in self.checks if check.name not in names]
         return replace(self, checks=kept, advisory=tuple(name for name in self.advisory if name not in names))
 
+    def requiring(self, *names: str) -> Gate:
+        """The gate with the decision hanging on checks that it only records.
+
+        Raises:
+            ValueError: a name of no check.
+
+        Example:
+            >>> from monai_cars.gates import NoSeam, OutsideUnchanged
+            >>> Gate([OutsideUnchanged(), NoSeam()], advisory=("no_seam",)).requiring("no_seam").advisory
+            ()
+        """
+        unknown = set(names) - set(self.names)
+        if unknown:
+            raise ValueError(f"requiring names {', '.join(sorted(unknown))}, the gate has {', '.join(self.names)}")
+        return replace(self, advisory=tuple(name for name in self.advisory if name not in names))
+
 
 def joined(results: Sequence[CheckResult]) -> Verdict:
     """The decision that follows from all results: every required check must have passed."""

@@ -74,13 +74,16 @@ NO_CONTRAST = (
 
 # Their size is measured on the film; no classifier overrules a ruler.
 GEOMETRY = (*LOOSE, *MOVED_BORDER)
-# What a localiser of opacities is asked about. Of a nodule or a mass it says "an opacity is present at the site".
-LOCALISED = ("nodule", "mass", "consolidation", "pneumonitis", "infection", "opacities")
+# What a localiser of opacities is asked about; the shipped one has learned from boxes around the BOXED ones alone.
+BOXED = ("consolidation", "pneumonitis", "infection", "opacities")
+LOCALISED = ("nodule", "mass", *BOXED)
 OF_LOCALISER = ("condition_met", "level_inside", "present_before")
 TEACHER = "cars_teacher"
-# Its threshold is 1 by definition (what is tolerated), so that no calibration can tell when to trust it; until its rate
-# of false rejection is known, no edit hangs on it.
+# Its threshold is 1 by definition (what is tolerated): no calibration can tell when to trust it.
 RECORDED = ("measurement_agrees",)
+# They say that the finding is as plain as in four of five real films, of sick people: required, they would pass what is
+# severe and hold back what is mild (`Gate.requiring` asks for them all the same).
+LEVELS = ("target_level", "level_inside")
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,10 @@ def default_gate(
     """The checks that an edit has to pass.
 
     Models decide where they can be trusted: a classifier only about findings that it states an out-of-fold AUROC of at
-    least 0.75 for and that have no geometry, and each only by a threshold that was calibrated; else its answer is
-    recorded. What the anatomy measures anew (`measurement_agrees`) is recorded only.
+    least 0.75 for and that have no geometry, a localiser about opacities (and about nodules and masses where such a
+    classifier stands beside it), and each only by a threshold that was calibrated; else its answer is recorded. What
+    the anatomy measures anew (`measurement_agrees`) and how plain a finding is (`target_level`, `level_inside`) is
+    recorded only.
 
     Args:
         finding: key of SEVERITY.
@@ -149,8 +154,7 @@ def default_gate(
     known = thresholds.of(operation, finding)
     if profile == "full":
         models = shipped_models() if models is None else models
-        moved = finding in MOVED_BORDER and operation != "sham"
-        checks.append(AnatomyPreserved(hidden=STRUCTURES if moved else ("heart",)))
+        checks.append(AnatomyPreserved() if operation == "sham" else AnatomyPreserved(hidden=STRUCTURES))
         asked = [MeasurementAgrees()]
         asked += [*_classified(finding, operation, models.teacher), *_localised(finding, operation, models.localiser)]
         checks += asked
@@ -231,9 +235,9 @@ def decides(check: Check, finding: str, teacher: Teacher | None) -> bool:
         >>> decides(MeasurementAgrees(), "nodule", None)
         False
     """
-    if check.name in RECORDED:
+    if check.name in (*RECORDED, *LEVELS):
         return False
-    if BOUNDED[check.name].purpose == "preservation" or check.name in OF_LOCALISER:
+    if BOUNDED[check.name].purpose == "preservation" or (check.name in OF_LOCALISER and finding in BOXED):
         return True
     return finding not in GEOMETRY and teacher is not None and decisive(teacher, finding)
 

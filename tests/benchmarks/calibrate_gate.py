@@ -1,11 +1,11 @@
 """Calibrate the gate, write its thresholds: python tests/benchmarks/calibrate_gate.py --data ../shared/data [--jobs 2]
 
 Real pairs: repeat films of a patient (classifier only: nothing lies where it lay), and light changes of acquisition (a
-gamma within 10 %, noise, a slight blur). Controls: sham and blur in the loop of real edits. Both are of patients that
-no shipped teacher has learned from: the editors' part of the NIH patients and all of Hannover. Real positives are all
-films of adults with boxed opacities, each judged by a network that has not seen the patient (`held_out_models`: first
-run teacher_accuracy.py --train-folds); healthy films likewise. Writes --output, the bundle's gate.json unless told
-otherwise, and prints what the thresholds let through among patients that were kept apart.
+gamma within 10 %, noise, a slight blur). Controls: sham and blur in the loop of real edits. Light changes and controls
+are of patients that no shipped teacher has learned from: the editors' part of the NIH patients and all of Hannover.
+Real positives are all films of adults with boxed opacities, each judged by a network that has not seen the patient
+(`held_out_models`: first run teacher_accuracy.py --train-folds); healthy and repeat films likewise. Writes --output,
+the bundle's gate.json unless told otherwise, and prints what the thresholds let through among patients kept apart.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from held_out_models import held_out_models, named, teachers_own
 from scipy import ndimage as ndi
 
 GATE = Path("bundles/cars_chest_xray/configs/gate.json")
-CLAIMED = ("nodule", "mass", "consolidation", "opacities", "pneumonitis", "infection")
+CLAIMED = ("consolidation", "opacities", "pneumonitis", "infection")  # what the boxes were drawn around
 KINDS = ("sham", "blur")
+# No pair of real films says how far masks may move beside a finding: a second exposure moves them less than any real
+# finding does, another film of the patient, laid upon the first, so far that anything would pass. 0.90 is kept.
+BY_DEFINITION = ("anatomy_preserved",)
 GAMMA, NOISE, BLUR = 0.10, 0.004, 0.5  # share, share of the film's range, pixels: what a second exposure changes
-DELETED = ("consolidation", "opacities", "pneumonitis", "infection")  # what the boxes were drawn around
-LESIONS = ("nodule", "mass")  # too few of them are in the editors' part to set a level
 
 
 def films_of(data: Path) -> pd.DataFrame:
@@ -84,7 +85,7 @@ def light_pair(row: dict, *, data: Path) -> list:
     witness = Changed(gate.checks, gate.advisory)
     edit, options = Edit("sham", "nodule"), {"header": film.header, "gate": witness, "max_attempts": 1}
     make_counterfactual(film.image, anatomy, edit, segmenter=load_segmenter(), **options)
-    return [verdict.checks for verdict in witness.verdicts]
+    return [[c for c in verdict.checks if c.name not in BY_DEFINITION] for verdict in witness.verdicts]
 
 
 def repeat_pair(rows: tuple[dict, dict], *, data: Path) -> list:
@@ -92,13 +93,12 @@ def repeat_pair(rows: tuple[dict, dict], *, data: Path) -> list:
     from monai_cars.anatomy import contrast_unit
     from monai_cars.edit import Box, Edit
     from monai_cars.gates import Context, OffTargetStable
-    from monai_cars.gates.profiles import shipped_models
 
     (first, anatomy), (second, masks) = (_read(data, row) for row in rows)
     nothing = torch.zeros(first.image.shape[1:], dtype=torch.bool)
     unit, box = contrast_unit(first.image, anatomy), Box(0, 0, *nothing.shape)
     context = Context(Edit("sham", "nodule"), anatomy, unit, None, box, nothing, nothing, None, None)
-    teacher = shipped_models().teacher
+    teacher = held_out_models(rows[0]["patient_id"], data).teacher
     context.once((id(teacher), "p", "after"), lambda: (teacher, teacher(second.image, masks)))  # with its own anatomy
     return [[OffTargetStable(teacher)(first.image, second.image, context)]]
 
@@ -119,13 +119,19 @@ def control_trials(row: dict, *, data: Path, finding: str, kind: str, attempts: 
 
 
 def _deciding(edit, purpose: str, models) -> list:
-    """Checks of an edit's gate that it requires once calibrated: what is only recorded holds nothing back."""
+    """Checks of an edit's gate that it requires once calibrated: what is only recorded holds nothing back.
+
+    Levels are calibrated for the record too, where a classifier can be trusted.
+    """
     from monai_cars.gates import default_gate
+    from monai_cars.gates.implications import decisive
     from monai_cars.gates.profiles import decides
     from monai_cars.gates.thresholds import BOUNDED
 
     known = default_gate(edit.finding, edit.operation, "full", models=models).checks
     asked = [check for check in known if check.name in BOUNDED and BOUNDED[check.name].purpose == purpose]
+    if purpose == "level":
+        return [check for check in asked if check.name != "target_level" or decisive(models.teacher, edit.finding)]
     return [check for check in asked if decides(check, edit.finding, models.teacher)]
 
 
@@ -150,8 +156,6 @@ def level_trials(row: dict, *, data: Path, finding: str, operation: str) -> list
     edit = Edit(operation, finding, region=Region(mask=lesion) if operation == "delete" else None)
     context = Context(edit, anatomy, unit, None, box, lesion, lesion, None, None)
     levels = _deciding(edit, "level", held_out_models(row["patient_id"], data))
-    if finding in LESIONS:  # the positives are of other opacities: "an opacity is present at the site"
-        levels = [check for check in levels if check.name == "level_inside"]
     if operation == "delete":  # what a film with an opacity shows after its deletion is not known
         levels = [check for check in levels if check.name == "present_before"]
     return [[check(film.image, film.image, context) for check in levels]]
@@ -183,7 +187,7 @@ def collect(films: pd.DataFrame, data: Path, attempts: int, jobs: int) -> tuple[
     pairs = {"light changes of acquisition": run(partial(light_pair, data=data), rows, owners)}
     if shipped_models().teacher is None:
         return pairs, {}, {}, {}
-    twice = [group.head(2) for _, group in films.groupby(["patient_id", "view"]) if len(group) > 1]
+    twice = [group.head(2) for _, group in everyone.groupby(["patient_id", "view"]) if len(group) > 1]
     repeats = [tuple(group.to_dict("records")) for group in twice]
     owners_of_two = [group.patient_id.iloc[0] for group in twice]
     pairs["repeat films"] = run(partial(repeat_pair, data=data), repeats, owners_of_two)
@@ -192,7 +196,7 @@ def collect(films: pd.DataFrame, data: Path, attempts: int, jobs: int) -> tuple[
         call = partial(control_trials, data=data, finding=finding, attempts=attempts)
         controls[f"insert {finding}"] = {kind: run(partial(call, kind=kind), rows, owners) for kind in KINDS}
     sick, well = everyone[everyone.boxes.notna()], everyone[everyone.labels.str.startswith("No Finding")]
-    for edit in [*(f"insert {finding}" for finding in CLAIMED), *(f"delete {finding}" for finding in DELETED)]:
+    for edit in [*(f"insert {finding}" for finding in CLAIMED), *(f"delete {finding}" for finding in CLAIMED)]:
         operation, finding = edit.split(" ", 1)
         for into, part in ((positives, sick), (healthy, well[well.boxes.isna()])):
             part = part.drop_duplicates("patient_id").assign(boxed=into is positives)

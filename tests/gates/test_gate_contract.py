@@ -127,3 +127,12 @@ def test_what_checks_share_is_made_once():
 )
 def test_a_verdict_that_is_no_pass_has_a_reason_code(verdict, given, code):
     assert CheckResult("seam", 0.1, 0.2, verdict, code=given).entry()["code"] == code
+
+
+def test_a_recorded_check_decides_where_it_is_required():
+    gate = Gate((GOOD, BAD), ("bad",))
+    assert gate(FILM, FILM, CONTEXT).accepted
+    assert gate.requiring("good") == gate
+    assert not gate.requiring("bad")(FILM, FILM, CONTEXT).accepted
+    with pytest.raises(ValueError, match="requiring names other, the gate has good, bad"):
+        gate.requiring("other")

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from monai_cars.gates.profiles import (
+    BOXED,
     GEOMETRY,
+    LEVELS,
     LOCALISED,
     RECORDED,
     GateModels,
@@ -62,9 +64,9 @@ def required(found):
 
 def test_a_classifier_below_075_is_advisory():
     good, poor = gate("consolidation", consolidation=0.75), gate("consolidation", consolidation=0.74)
-    assert required(good) >= OF_AN_INSERTION
-    assert set(poor.advisory) == {"target_moved", "target_level", *RECORDED}
-    assert set(gate("consolidation").advisory) == {"target_moved", "target_level", *RECORDED}  # nothing stated
+    assert required(good) >= OF_AN_INSERTION - set(LEVELS)
+    assert set(poor.advisory) == {"target_moved", *LEVELS, *RECORDED}
+    assert set(gate("consolidation").advisory) == {"target_moved", *LEVELS, *RECORDED}  # nothing stated
 
 
 @pytest.mark.parametrize("finding", sorted(GEOMETRY))
@@ -75,9 +77,23 @@ def test_geometry_judges_what_has_one(finding):
     assert "severity_agrees" in required(found)
 
 
-@pytest.mark.parametrize("finding", ["nodule", "mass"])
-def test_the_localiser_judges_nodules_and_masses_whatever_the_classifier_is_worth(finding):
-    assert {"condition_met", "level_inside"} <= required(gate(finding))
+def test_a_localiser_of_opacities_judges_nodules_and_masses_beside_a_classifier_that_can():
+    for finding in ("nodule", "mass"):
+        assert "condition_met" in gate(finding).advisory
+    assert "condition_met" in required(gate("mass", mass=0.9))
+
+
+@pytest.mark.parametrize("finding", BOXED)
+def test_a_localiser_of_opacities_judges_opacities_whatever_the_classifier_is_worth(finding):
+    assert "condition_met" in required(gate(finding))
+    alone = default_gate(finding, "insert", "full", models=GateModels(None, Bright()), thresholds=CALIBRATED)
+    assert alone.advisory == ("measurement_agrees", "level_inside")
+
+
+def test_levels_are_recorded_until_they_are_asked_for():
+    found = gate("consolidation", consolidation=0.9)
+    assert {"level_inside", "target_level"} <= set(found.advisory)
+    assert set(found.requiring("level_inside", "target_level").advisory) == {"measurement_agrees"}
 
 
 def test_first_settings_of_models_decide_nothing():
@@ -151,7 +167,7 @@ def test_the_table_has_every_finding_and_edit():
     assert len(lines) == 2 + 2 * len(SEVERITY)
     row = next(line for line in lines if line.startswith("| consolidation | insert |"))
     assert "anatomy_preserved, target_moved" in row
-    assert row.endswith("| measurement_agrees |")
+    assert row.endswith("| measurement_agrees, target_level, level_inside |")
     assert len({line.count("|") for line in lines}) == 1
 
 
