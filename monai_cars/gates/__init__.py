@@ -1,6 +1,7 @@
 """Checks and gates: what an edit must show before it enters training."""
 
 from monai_cars.gates.anatomy_preserved import AnatomyPreserved
+from monai_cars.gates.batch import judge_many
 from monai_cars.gates.condition_met import ConditionMet
 from monai_cars.gates.contract import Check, CheckResult, Context, Gate, Verdict, joined, judged, unavailable
 from monai_cars.gates.density_preserved import DensityPreserved
@@ -69,6 +70,7 @@ __all__ = [
     "decisive",
     "default_gate",
     "joined",
+    "judge_many",
     "judged",
     "profile_table",
     "real_baseline",

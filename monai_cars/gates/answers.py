@@ -56,6 +56,11 @@ def _output(model: OfNetwork, film: torch.Tensor, when: str, context: Context) -
     return _once(model.network, "output", when, lambda: model.answered(film, context.anatomy), context)
 
 
+def keep_answer(model: OfNetwork, output: Any, when: str, context: Context) -> None:
+    """Leave in the context what a model's network said of the film "before" or "after": it is not asked again."""
+    _once(model.network, "output", when, lambda: output, context)
+
+
 def _once(model: object, kind: str, when: str, ask: Callable[[], Answer], context: Context) -> Answer:
     """By the model itself, since two may share a name; it is kept beside its answer, so that its id stays its own."""
     return context.once((id(model), kind, when), lambda: (model, ask()))[1]

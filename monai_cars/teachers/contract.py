@@ -92,6 +92,15 @@ class OfNetwork(Protocol):
 
 
 @runtime_checkable
+class OfManyFilms(OfNetwork, Protocol):
+    """A model of a network that answers for many films at once."""
+
+    def answered_many(self, films: Sequence[torch.Tensor], anatomies: Sequence[torch.Tensor]) -> Sequence[Any]:
+        """`answered` of every film, which may differ in size."""
+        ...
+
+
+@runtime_checkable
 class Embedder(Protocol):
     """Describes a film, or a part of it, by a vector."""
 

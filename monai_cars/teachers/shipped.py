@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
@@ -75,6 +75,10 @@ class NetworkTeacher:
         """What the network says of a film, which every model made of it reads."""
         return _answered(self.network, film, anatomy)
 
+    def answered_many(self, films: Sequence[torch.Tensor], anatomies: Sequence[torch.Tensor]) -> list[TeacherOutput]:
+        """`answered` of every film, asked together."""
+        return _answered_many(self.network, films, anatomies)
+
     def read(self, output: TeacherOutput, anatomy: torch.Tensor, step: int = 1) -> dict[str, float]:
         """Probability of each finding in what the network said of a film with this anatomy."""
         logits = output.findings[0].tolist()
@@ -107,6 +111,10 @@ class NetworkLocaliser:
     def answered(self, film: torch.Tensor, anatomy: torch.Tensor) -> TeacherOutput:
         """What the network says of a film, which every model made of it reads."""
         return _answered(self.network, film, anatomy)
+
+    def answered_many(self, films: Sequence[torch.Tensor], anatomies: Sequence[torch.Tensor]) -> list[TeacherOutput]:
+        """`answered` of every film, asked together."""
+        return _answered_many(self.network, films, anatomies)
 
     def read(self, output: TeacherOutput, anatomy: torch.Tensor, step: int = 1) -> torch.Tensor:
         """Every so many pixels of the map in what the network said of a film with this anatomy."""
@@ -172,6 +180,14 @@ def _again(kind: type, rest: dict[str, Any]) -> Any:
 
 def _answered(network: torch.nn.Module, film: torch.Tensor, anatomy: torch.Tensor) -> TeacherOutput:
     return ask(network, to_input(_plain(film), _plain(anatomy)))
+
+
+def _answered_many(
+    network: torch.nn.Module, films: Sequence[torch.Tensor], anatomies: Sequence[torch.Tensor]
+) -> list[TeacherOutput]:
+    seen = [to_input(_plain(film), _plain(anatomy)) for film, anatomy in zip(films, anatomies, strict=True)]
+    found = ask(network, torch.cat(seen))
+    return [TeacherOutput(*one) for one in zip(found.findings.split(1), found.map.split(1), strict=True)]
 
 
 def _plain(image: torch.Tensor) -> torch.Tensor:
