@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import torch
 
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
-from monai_cars.gates.intended import LEAST, Intended, check_of, not_asked
+from monai_cars.gates.intended import LEAST, AsksLocaliser, Intended, check_of
 from monai_cars.teachers import Localiser
 
 
 @dataclass(frozen=True)
-class ConditionMet:
+class ConditionMet(AsksLocaliser):
     """Share of a localiser's mass that lies within the intended lesion, or of its fall there.
 
     With the maps before and after, B and A, and the intended region R (the boxes around the lesion's parts, as a
@@ -53,11 +52,8 @@ class ConditionMet:
     def __post_init__(self) -> None:
         check_of(self.of)
 
-    def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
-        """See :class:`monai_cars.gates.Check`."""
-        asked = Intended.asked(self.localiser, before, after, context, self.margin_mm)
-        if isinstance(asked, str):
-            return not_asked(self.name, asked, self.threshold, context)
+    def judge(self, asked: Intended, context: Context) -> CheckResult:
+        """See :class:`monai_cars.gates.intended.AsksLocaliser`."""
         if context.edit.operation == "delete":
             return self._fallen(asked)
         seen = asked.now if self.of == "after" else np.maximum(asked.now - asked.was, 0)

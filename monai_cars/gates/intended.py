@@ -51,10 +51,25 @@ class Intended:
         return cls(was, now, region, int(lesion.sum()))
 
 
-def not_asked(name: str, reason: str, threshold: float, context: Context) -> CheckResult:
-    """The result of a check whose localiser could not be asked; of a sham there is nothing to ask."""
-    result = unavailable(name, reason, threshold)
-    return replace(result, code="nothing_asked") if context.edit.operation == "sham" else result
+class AsksLocaliser:
+    """A check that judges an edit by what a localiser sees of it; a dataclass that says how in `judge`."""
+
+    localiser: Localiser
+    threshold: float
+    margin_mm: float
+    name: str
+
+    def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
+        """See :class:`monai_cars.gates.Check`."""
+        asked = Intended.asked(self.localiser, before, after, context, self.margin_mm)
+        if isinstance(asked, Intended):
+            return self.judge(asked, context)
+        result = unavailable(self.name, asked, self.threshold)
+        return replace(result, code="nothing_asked") if context.edit.operation == "sham" else result
+
+    def judge(self, asked: Intended, context: Context) -> CheckResult:
+        """The result, from the maps at the intended place."""
+        raise NotImplementedError
 
 
 def drawn_lesion(film: torch.Tensor, context: Context) -> torch.Tensor:

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
 
 from monai_cars.gates.contract import CheckResult, Context, judged
-from monai_cars.gates.intended import LEAST, Intended, check_of, not_asked
+from monai_cars.gates.intended import LEAST, AsksLocaliser, Intended, check_of
 from monai_cars.teachers import Localiser
 
 
 @dataclass(frozen=True)
-class PeakInside:
+class PeakInside(AsksLocaliser):
     """Whether a localiser's peak lies within the intended lesion: the highest value there over the highest of the film.
 
     1 when it does. Of an insertion the peak of what is new is meant (with ``of="after"`` that of the edited film), of a
@@ -46,11 +45,8 @@ class PeakInside:
     def __post_init__(self) -> None:
         check_of(self.of)
 
-    def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
-        """See :class:`monai_cars.gates.Check`."""
-        asked = Intended.asked(self.localiser, before, after, context, self.margin_mm)
-        if isinstance(asked, str):
-            return not_asked(self.name, asked, self.threshold, context)
+    def judge(self, asked: Intended, context: Context) -> CheckResult:
+        """See :class:`monai_cars.gates.intended.AsksLocaliser`."""
         deleted = context.edit.operation == "delete"
         came = asked.was - asked.now if deleted else asked.now - asked.was
         seen = asked.now if self.of == "after" and not deleted else np.maximum(came, 0)
@@ -60,7 +56,7 @@ class PeakInside:
 
 
 @dataclass(frozen=True)
-class LevelInside:
+class LevelInside(AsksLocaliser):
     """How sure a localiser is of what was asked for, after the edit alone.
 
     ``value = max(A in R)`` of an insertion, ``1 - max(A in R)`` of a deletion: highest value of its map in the boxes
@@ -82,11 +78,8 @@ class LevelInside:
     margin_mm: float = 0.0
     name: str = "level_inside"
 
-    def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
-        """See :class:`monai_cars.gates.Check`."""
-        asked = Intended.asked(self.localiser, before, after, context, self.margin_mm)
-        if isinstance(asked, str):
-            return not_asked(self.name, asked, self.threshold, context)
+    def judge(self, asked: Intended, context: Context) -> CheckResult:
+        """See :class:`monai_cars.gates.intended.AsksLocaliser`."""
         level = float(asked.now[asked.region].max())
         value = 1 - level if context.edit.operation == "delete" else level
         reason = f"{self.localiser.name} sees up to {level:.2f} there after the edit"

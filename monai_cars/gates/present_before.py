@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import torch
 
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
-from monai_cars.gates.intended import Intended, not_asked
+from monai_cars.gates.intended import AsksLocaliser, Intended
 from monai_cars.teachers import Localiser
 
 
 @dataclass(frozen=True)
-class PresentBefore:
+class PresentBefore(AsksLocaliser):
     """How sure a localiser was, before a deletion, that there was something to delete.
 
     ``value = max(B in R)``: highest value of its map of the untouched film in the boxes around the lesion's parts. An
@@ -40,9 +40,10 @@ class PresentBefore:
         if context.edit.operation == "insert":
             reason = "an insertion asks for nothing that was there before"
             return replace(unavailable(self.name, reason, self.threshold), code="nothing_asked")
-        asked = Intended.asked(self.localiser, before, after, context, self.margin_mm)
-        if isinstance(asked, str):
-            return not_asked(self.name, asked, self.threshold, context)
+        return super().__call__(before, after, context)
+
+    def judge(self, asked: Intended, context: Context) -> CheckResult:
+        """See :class:`monai_cars.gates.intended.AsksLocaliser`."""
         level = float(asked.was[asked.region].max())
         reason = f"{self.localiser.name} saw no more than {level:.2f} there before the edit"
         return judged(self.name, level, self.threshold, at_most=False, reason=reason)
