@@ -13,6 +13,7 @@ from monai_cars.editors import Editor, Film
 from monai_cars.severity import Quantity
 
 THIRDS = ("upper", "middle", "lower")
+MISPLACED_MOST = 0.5  # share of a finding in the asked zone from which on it is not misplaced
 MARGIN_MM = 8.0  # between a misplaced edit's middle and the lung
 SHOULDER = (-0.05, 0.20)  # rows, as shares of the lungs' height from their top
 ABDOMEN = (0.70, 1.60)
@@ -71,15 +72,31 @@ def wrong_side(claim: Claim) -> Proposal:
 
 
 def wrong_zone(claim: Claim) -> Proposal:
-    """The finding in another third of the lung than the asked one."""
+    """The finding in another third of the lung than the asked one.
+
+    A large one may reach into the asked third; one that lies there for the most part is not misplaced, and is not
+    offered.
+    """
     others = [zone for zone in THIRDS if zone != claim.edit.zone]
     first = int(torch.randint(0, len(others), (), generator=claim.generator))
     for zone in (others[first], others[1 - first]):
         try:
-            return claim.real(replace(claim.edit, zone=zone))
+            made = claim.real(replace(claim.edit, zone=zone))
         except CannotEdit as refusal:
             last = refusal
+            continue
+        if _share_in_asked_zone(claim, made) < MISPLACED_MOST:
+            return made
+        last = CannotEdit(f"the {claim.edit.finding} of the {zone} zone lies mostly in the {claim.edit.zone} zone")
     raise last
+
+
+def _share_in_asked_zone(claim: Claim, made: Proposal) -> float:
+    """Share of a proposal's attenuation that lies in the zone that was asked for."""
+    fields = zones(claim.anatomy)
+    asked = torch.stack([fields[side, str(claim.edit.zone)] for side in SIDES]).any(0)[made.box.slices]
+    change = made.residual.abs()
+    return float((change * asked.to(change.device)).sum() / change.sum().clamp_min(1e-9))
 
 
 def shoulder(claim: Claim) -> Proposal:

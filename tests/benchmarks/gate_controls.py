@@ -65,8 +65,8 @@ def set_thresholds(data: Path) -> Callable[[str], bool]:
     return lambda name: name in seen and part_of(name, 0) != "test"
 
 
-def rows_of_film(film: dict, *, data: Path, profile: str, claims: int, attempts: int) -> list[dict]:
-    """One row for every real insertion and every control on one film."""
+def rows_of_film(film: dict, *, data: Path, profile: str, claims: int, attempts: int, only: str | None) -> list[dict]:
+    """One row for every real insertion and every control on one film, or for `only` one control."""
     from monai_cars.radiograph import read_radiograph
 
     torch.set_num_threads(1)
@@ -75,7 +75,8 @@ def rows_of_film(film: dict, *, data: Path, profile: str, claims: int, attempts:
     models = held_out_models(film["patient_id"], data)
     judge = partial(_judged, read, anatomy_of(path, read.image), profile=profile, attempts=attempts, models=models)
     known = {name: film[name] for name in ("image", "patient_id", "view", "sex", "age", "kind")}
-    return [{**known, **judge(edit, control)} for edit, control in _asked(film["image"], claims)]
+    asked = [(edit, control) for edit, control in _asked(film["image"], claims) if only in (None, control)]
+    return [{**known, **judge(edit, control)} for edit, control in asked]
 
 
 def _asked(name: str, claims: int) -> Iterator[tuple]:
@@ -195,6 +196,7 @@ def main() -> None:
     parser.add_argument("--films", type=int, default=FILMS)
     parser.add_argument("--deletions", type=int, default=None, help="boxed films; as many as films when left out")
     parser.add_argument("--claims", type=int, default=2, help="findings that every control is offered as on a film")
+    parser.add_argument("--control", help="only this control, and no real edits")
     parser.add_argument("--profile", choices=("cheap", "full"), default="cheap")
     parser.add_argument("--attempts", type=int, default=4)
     parser.add_argument("--jobs", type=int, default=1)
@@ -202,8 +204,9 @@ def main() -> None:
     args = parser.parse_args()
     films = films_of(args.data, args.films).to_dict("records")
     boxed = deletions_of(args.data).head(args.films if args.deletions is None else args.deletions)
+    boxed = boxed.head(0) if args.control else boxed
     options = {"data": args.data, "profile": args.profile, "attempts": args.attempts}
-    inserted = partial(rows_of_film, claims=args.claims, **options)
+    inserted = partial(rows_of_film, claims=args.claims, only=args.control, **options)
     rows = [row for film in _mapped(inserted, films, args.jobs) for row in film]
     rows += _mapped(partial(deletion_of_film, **options), boxed.to_dict("records"), args.jobs)
     args.output.parent.mkdir(parents=True, exist_ok=True)

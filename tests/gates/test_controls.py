@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from phantom_film import drawn_film, drawn_header, outside, phantom, written
+from phantom_film import Scripted, drawn_film, drawn_header, outside, phantom, written
 
 from monai_cars.anatomy import STRUCTURES, lung, zones
 from monai_cars.counterfactual import make_counterfactual
@@ -70,6 +70,18 @@ def test_misplaced_controls_lie_where_they_say():
     assert share(offered("heart"), LUNGS) < 0.9
     low = torch.nonzero(on_film(offered("abdomen")).any(1)).float().mean()
     assert low > torch.nonzero(LUNGS.any(1)).float().quantile(0.8)
+
+
+def test_a_finding_that_lies_in_the_asked_zone_all_the_same_is_not_misplaced():
+    there = AttenuationEditor().propose(drawn_film(FILM), FILM.anatomy, NODULE, torch.Generator().manual_seed(0))
+    draw = torch.Generator().manual_seed(0)
+    with pytest.raises(CannotEdit, match="the nodule of the (upper|lower) zone lies mostly in the middle zone"):
+        ControlEditor("wrong zone", Scripted(there)).propose(drawn_film(FILM), FILM.anatomy, NODULE, draw)
+    other = offered("wrong zone")
+    second = Scripted(there, other)
+    made = ControlEditor("wrong zone", second).propose(drawn_film(FILM), FILM.anatomy, NODULE, draw)
+    assert torch.equal(made.residual, other.residual)
+    assert second.calls == 2
 
 
 def test_what_leaves_the_film_is_cut_off():
