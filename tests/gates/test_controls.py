@@ -75,7 +75,7 @@ def test_misplaced_controls_lie_where_they_say():
 def test_a_finding_that_lies_in_the_asked_zone_all_the_same_is_not_misplaced():
     there = AttenuationEditor().propose(drawn_film(FILM), FILM.anatomy, NODULE, torch.Generator().manual_seed(0))
     draw = torch.Generator().manual_seed(0)
-    with pytest.raises(CannotEdit, match="the nodule of the (upper|lower) zone lies mostly in the middle zone"):
+    with pytest.raises(CannotEdit, match=r"the nodule of the (upper|lower) zone lies mostly in the middle zone"):
         ControlEditor("wrong zone", Scripted(there)).propose(drawn_film(FILM), FILM.anatomy, NODULE, draw)
     other = offered("wrong zone")
     second = Scripted(there, other)
