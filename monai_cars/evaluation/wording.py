@@ -29,6 +29,7 @@ CHECKS: Mapping[str, tuple[str, str]] = {
     "off_target_stable": ("at most", "largest change of a probability that the edit does not imply"),
     "condition_met": ("at least", "share of what a localiser newly sees (or no longer sees) that lies at the lesion"),
     "level_inside": ("", "height of a localiser's map at the lesion after the edit; a deletion is to stay below"),
+    "change_seen": ("at least", "independent models that see the finding come, or go"),
     "present_before": ("at least", "height of a localiser's map at the lesion before a deletion"),
 }
 _PLURALS = {"mass": "masses"}

@@ -13,6 +13,7 @@ from monai_cars.gates.thresholds import BOUNDED, GateThresholds, Purpose, bounde
 from monai_cars.gates.trials import Trials
 
 ALPHA = 0.05
+MADE = 0.5  # share of controls on which a check of a change has to have been made
 LEVEL = 0.20  # share of real positives that a level check may miss
 PARTS = ("reference", "bound", "test")  # patients scale the checks, set the bound, or test it
 
@@ -44,7 +45,7 @@ def calibrate_gate(
     """Thresholds that bound the errors of a gate's whole decision.
 
     Preservation checks: of each kind of real pairs at most alpha is rejected by any of them. Change checks: of each
-    kind of controls at most alpha passes all of them in one of its attempts, so the loop lets no more through. Level
+    kind of controls at most alpha passes any of them in any of its attempts, so the loop lets no more through. Level
     checks: at most `level` of the real positives lies below. Where kinds disagree, preservation takes the loosest
     threshold and change the strictest. A third of the patients scales the checks, a third sets the bounds, and
     the last third is only counted, in `tested`. Checks with thresholds by definition are left alone.
@@ -137,7 +138,8 @@ def passing(found: Trials, thresholds: Mapping[str, float], purpose: Purpose, ed
     if purpose == "preservation":  # a required check that could not be made rejects, as in a gate
         tried = ~np.isnan(values).all(-1)
         return np.asarray(((values <= limits).all(-1) | ~tried).all(-1) & tried.any(-1))
-    return beyond(values, np.nextafter(limits, -np.inf), "all")  # a value at its threshold passes
+    joint: Joint = "any" if purpose == "change" else "all"
+    return beyond(values, np.nextafter(limits, -np.inf), joint)  # a value at its threshold passes
 
 
 def _of_purpose(found: Trials, purpose: Purpose, known: Iterable[str]) -> list[str]:
@@ -175,10 +177,11 @@ def _bounds(films: _Films, alpha: float, seed: int) -> dict[str, float]:
     reference = values[made & _rows(found, "reference", seed)].reshape(-1, len(names))
     rows = made & _rows(found, "bound", seed)
     merged, _ = worst_of_patients(values[rows], found.patients[rows])
-    joint: Joint = "any" if films.purpose == "preservation" else "all"
-    limits = joint_bounds(merged, reference, alpha=alpha, joint=joint)
-    if not np.isfinite(limits).all():
-        known = (~np.isnan(values[rows])).any(1).sum(0)
+    limits = joint_bounds(merged, reference, alpha=alpha, joint="any")
+    known = (~np.isnan(values[rows])).any(1).sum(0)
+    # A check that was hardly ever made lets nothing through here, and whatever it meets where it is made.
+    scarce = films.purpose == "change" and known.min() < MADE * rows.sum()
+    if scarce or not np.isfinite(limits).all():
         found_on = ", ".join(f"{name} on {count}" for name, count in zip(names, known, strict=True))
         raise ValueError(
             f"no bound of {', '.join(names)}: of {rows.sum()} films there was a value of {found_on}, so that too few "

@@ -17,6 +17,7 @@ from monai_cars.gates.hole import NoHole
 from monai_cars.gates.implications import decisive, stable_outputs, target_output
 from monai_cars.gates.measurement_agrees import MeasurementAgrees
 from monai_cars.gates.off_target import OffTargetStable
+from monai_cars.gates.one_of import OneOf
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.peak_inside import LevelInside
 from monai_cars.gates.present_before import PresentBefore
@@ -125,9 +126,9 @@ def default_gate(
 
     Models decide where they can be trusted: a classifier only about findings that it states an out-of-fold AUROC of at
     least 0.75 for and that have no geometry, a localiser about opacities (and about nodules and masses where such a
-    classifier stands beside it), and each only by a threshold that was calibrated; else its answer is recorded. What
-    the anatomy measures anew (`measurement_agrees`) and how plain a finding is (`target_level`, `level_inside`) is
-    recorded only.
+    classifier stands beside it), and each only by a threshold that was calibrated; else its answer is recorded. Where
+    both decide, one of them has to see the finding come (`OneOf`). What the anatomy measures anew
+    (`measurement_agrees`) and how plain a finding is (`target_level`, `level_inside`) is recorded only.
 
     Args:
         finding: key of SEVERITY.
@@ -159,11 +160,13 @@ def default_gate(
         asked += [*_classified(finding, operation, models.teacher), *_localised(finding, operation, models.localiser)]
         checks += asked
         advisory = tuple(c.name for c in asked if c.name not in known or not decides(c, finding, models.teacher))
-    calibrated = any(check.name in known for check in checks)
-    name = thresholds.name if calibrated else FIRST_SETTINGS
-    bounding = any(c.name in known and c.name not in advisory and BOUNDED[c.name].purpose == "change" for c in asked)
-    attempts = thresholds.max_attempts if bounding else None
-    return Gate(thresholds.applied(checks, operation, finding), advisory, name, attempts)
+    name = thresholds.name if any(check.name in known for check in checks) else FIRST_SETTINGS
+    checks = thresholds.applied(checks, operation, finding)
+    of_change = {c.name for c in asked if c.name not in advisory and BOUNDED[c.name].purpose == "change"}
+    if len(of_change) > 1:  # calibrated together: what any of them lets through is bounded
+        checks.append(OneOf(tuple(check for check in checks if check.name in of_change)))
+        advisory += tuple(check.name for check in asked if check.name in of_change)
+    return Gate(checks, advisory, name, thresholds.max_attempts if of_change else None)
 
 
 def profile_table(*, models: GateModels | None = None, thresholds: GateThresholds | None = None) -> str:

@@ -66,7 +66,7 @@ def set_thresholds(data: Path) -> Callable[[str], bool]:
 
 
 def rows_of_film(film: dict, *, data: Path, profile: str, claims: int, attempts: int, only: str | None) -> list[dict]:
-    """One row for every real insertion and every control on one film, or for `only` one control."""
+    """One row for every real insertion and every control on one film, or for `only` one of both."""
     from monai_cars.radiograph import read_radiograph
 
     torch.set_num_threads(1)
@@ -75,7 +75,8 @@ def rows_of_film(film: dict, *, data: Path, profile: str, claims: int, attempts:
     models = held_out_models(film["patient_id"], data)
     judge = partial(_judged, read, anatomy_of(path, read.image), profile=profile, attempts=attempts, models=models)
     known = {name: film[name] for name in ("image", "patient_id", "view", "sex", "age", "kind")}
-    asked = [(edit, control) for edit, control in _asked(film["image"], claims) if only in (None, control)]
+    half = {"real": (True,), "controls": (False,), None: (True, False)}[only]
+    asked = [(edit, control) for edit, control in _asked(film["image"], claims) if (control is None) in half]
     return [{**known, **judge(edit, control)} for edit, control in asked]
 
 
@@ -96,7 +97,8 @@ def _asked(name: str, claims: int) -> Iterator[tuple]:
             edit = Edit("insert", finding, side=side, zone=zone if control == "wrong zone" else None, severity=severity)
             if suits(control, edit):
                 yield edit, control
-    yield Edit("insert", "enlarged heart", severity=float(draw.choice(SEVERITY))), "density in the heart"
+    for seed in range(claims):
+        yield Edit("insert", "enlarged heart", severity=float(draw.choice(SEVERITY)), seed=seed), "density in the heart"
 
 
 def deletion_of_film(film: dict, *, data: Path, profile: str, attempts: int) -> dict:
@@ -196,7 +198,7 @@ def main() -> None:
     parser.add_argument("--films", type=int, default=FILMS)
     parser.add_argument("--deletions", type=int, default=None, help="boxed films; as many as films when left out")
     parser.add_argument("--claims", type=int, default=2, help="findings that every control is offered as on a film")
-    parser.add_argument("--control", help="only this control, and no real edits")
+    parser.add_argument("--only", choices=("real", "controls"), help="one half of it")
     parser.add_argument("--profile", choices=("cheap", "full"), default="cheap")
     parser.add_argument("--attempts", type=int, default=4)
     parser.add_argument("--jobs", type=int, default=1)
@@ -204,9 +206,9 @@ def main() -> None:
     args = parser.parse_args()
     films = films_of(args.data, args.films).to_dict("records")
     boxed = deletions_of(args.data).head(args.films if args.deletions is None else args.deletions)
-    boxed = boxed.head(0) if args.control else boxed
+    boxed = boxed.head(0) if args.only == "controls" else boxed
     options = {"data": args.data, "profile": args.profile, "attempts": args.attempts}
-    inserted = partial(rows_of_film, claims=args.claims, only=args.control, **options)
+    inserted = partial(rows_of_film, claims=args.claims, only=args.only, **options)
     rows = [row for film in _mapped(inserted, films, args.jobs) for row in film]
     rows += _mapped(partial(deletion_of_film, **options), boxed.to_dict("records"), args.jobs)
     args.output.parent.mkdir(parents=True, exist_ok=True)

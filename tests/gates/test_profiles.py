@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from monai_cars.gates.one_of import OneOf
 from monai_cars.gates.profiles import (
     BOXED,
     GEOMETRY,
@@ -59,12 +60,15 @@ def gate(finding, operation="insert", thresholds=CALIBRATED, **auroc):
 
 
 def required(found):
-    return set(found.names) - set(found.advisory)
+    """What decides, alone or as one of several."""
+    several = {check.name for one in found.checks if isinstance(one, OneOf) for check in one.checks}
+    return set(found.names) - set(found.advisory) | several
 
 
 def test_a_classifier_below_075_is_advisory():
     good, poor = gate("consolidation", consolidation=0.75), gate("consolidation", consolidation=0.74)
     assert required(good) >= OF_AN_INSERTION - set(LEVELS)
+    assert set(good.advisory) == {"target_moved", "condition_met", *LEVELS, *RECORDED}
     assert set(poor.advisory) == {"target_moved", *LEVELS, *RECORDED}
     assert set(gate("consolidation").advisory) == {"target_moved", *LEVELS, *RECORDED}  # nothing stated
 
@@ -93,7 +97,18 @@ def test_a_localiser_of_opacities_judges_opacities_whatever_the_classifier_is_wo
 def test_levels_are_recorded_until_they_are_asked_for():
     found = gate("consolidation", consolidation=0.9)
     assert {"level_inside", "target_level"} <= set(found.advisory)
-    assert set(found.requiring("level_inside", "target_level").advisory) == {"measurement_agrees"}
+    left = found.requiring("level_inside", "target_level").advisory
+    assert set(left) == {"measurement_agrees", "target_moved", "condition_met"}
+
+
+def test_where_two_models_judge_a_change_one_has_to_see_it():
+    found = gate("consolidation", consolidation=0.9)
+    (several,) = (check for check in found.checks if isinstance(check, OneOf))
+    assert [(check.name, check.threshold) for check in several.checks] == [
+        ("target_moved", 0.2),
+        ("condition_met", 0.3),
+    ]
+    assert not any(isinstance(check, OneOf) for check in gate("consolidation").checks)
 
 
 def test_first_settings_of_models_decide_nothing():
@@ -166,8 +181,8 @@ def test_the_table_has_every_finding_and_edit():
     lines = profile_table(models=models(consolidation=0.9), thresholds=CALIBRATED).splitlines()
     assert len(lines) == 2 + 2 * len(SEVERITY)
     row = next(line for line in lines if line.startswith("| consolidation | insert |"))
-    assert "anatomy_preserved, target_moved" in row
-    assert row.endswith("| measurement_agrees, target_level, level_inside |")
+    assert "anatomy_preserved, off_target_stable, change_seen" in row
+    assert row.endswith("| measurement_agrees, target_level, level_inside, target_moved, condition_met |")
     assert len({line.count("|") for line in lines}) == 1
 
 
