@@ -14,7 +14,7 @@ from monai_cars.gates.implications import decisive, stable_outputs, target_outpu
 from monai_cars.gates.measurement_agrees import MeasurementAgrees
 from monai_cars.gates.near_duplicate import NotMemorised
 from monai_cars.gates.off_target import OffTargetStable, SameArgmax
-from monai_cars.gates.one_of import OneOf
+from monai_cars.gates.one_sees import OneSees
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.peak_inside import LevelInside, PeakInside
 from monai_cars.gates.present_before import PresentBefore
@@ -53,7 +53,7 @@ __all__ = [
     "NotMemorised",
     "NothingHallucinated",
     "OffTargetStable",
-    "OneOf",
+    "OneSees",
     "OpacityRemoved",
     "OutsideUnchanged",
     "PeakInside",

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from monai_cars.gates.contract import Check, Gate
-from monai_cars.gates.one_of import OneOf
+from monai_cars.gates.one_sees import OneSees
 from monai_cars.teachers import SharedDataError, independent
 from monai_cars.weights_records import RECORDS
 
@@ -127,7 +127,7 @@ def _require_stated(check: Check, editor: str) -> None:
 
 def _callables(check: Check) -> Iterator[Any]:
     """Models and functions that a check holds; a bank of images is none: what is compared with it may be shared."""
-    if isinstance(check, OneOf):
+    if isinstance(check, OneSees):
         yield from (held for part in check.checks for held in _callables(part))
         return
     if is_dataclass(check):

@@ -17,7 +17,7 @@ from monai_cars.gates.hole import NoHole
 from monai_cars.gates.implications import decisive, stable_outputs, target_output
 from monai_cars.gates.measurement_agrees import MeasurementAgrees
 from monai_cars.gates.off_target import OffTargetStable
-from monai_cars.gates.one_of import OneOf
+from monai_cars.gates.one_sees import OneSees
 from monai_cars.gates.outside import OutsideUnchanged
 from monai_cars.gates.peak_inside import LevelInside
 from monai_cars.gates.present_before import PresentBefore
@@ -127,7 +127,7 @@ def default_gate(
     Models decide where they can be trusted: a classifier only about findings that it states an out-of-fold AUROC of at
     least 0.75 for and that have no geometry, a localiser about opacities (and about nodules and masses where such a
     classifier stands beside it), and each only by a threshold that was calibrated; else its answer is recorded. Where
-    both decide, one of them has to see the finding come (`OneOf`). What the anatomy measures anew
+    both decide, one of them has to see the finding come (`OneSees`). What the anatomy measures anew
     (`measurement_agrees`) and how plain a finding is (`target_level`, `level_inside`) is recorded only.
 
     Args:
@@ -164,7 +164,7 @@ def default_gate(
     checks = thresholds.applied(checks, operation, finding)
     of_change = {c.name for c in asked if c.name not in advisory and BOUNDED[c.name].purpose == "change"}
     if len(of_change) > 1:  # calibrated together: what any of them lets through is bounded
-        checks.append(OneOf(tuple(check for check in checks if check.name in of_change)))
+        checks.append(OneSees(tuple(check for check in checks if check.name in of_change)))
         advisory += tuple(check.name for check in asked if check.name in of_change)
     return Gate(checks, advisory, name, thresholds.max_attempts if of_change else None)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from monai_cars.gates.one_of import OneOf
+from monai_cars.gates.one_sees import OneSees
 from monai_cars.gates.profiles import (
     BOXED,
     GEOMETRY,
@@ -61,7 +61,7 @@ def gate(finding, operation="insert", thresholds=CALIBRATED, **auroc):
 
 def required(found):
     """What decides, alone or as one of several."""
-    several = {check.name for one in found.checks if isinstance(one, OneOf) for check in one.checks}
+    several = {check.name for one in found.checks if isinstance(one, OneSees) for check in one.checks}
     return set(found.names) - set(found.advisory) | several
 
 
@@ -103,12 +103,12 @@ def test_levels_are_recorded_until_they_are_asked_for():
 
 def test_where_two_models_judge_a_change_one_has_to_see_it():
     found = gate("consolidation", consolidation=0.9)
-    (several,) = (check for check in found.checks if isinstance(check, OneOf))
+    (several,) = (check for check in found.checks if isinstance(check, OneSees))
     assert [(check.name, check.threshold) for check in several.checks] == [
         ("target_moved", 0.2),
         ("condition_met", 0.3),
     ]
-    assert not any(isinstance(check, OneOf) for check in gate("consolidation").checks)
+    assert not any(isinstance(check, OneSees) for check in gate("consolidation").checks)
 
 
 def test_first_settings_of_models_decide_nothing():

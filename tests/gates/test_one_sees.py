@@ -8,7 +8,7 @@ from closed_form_models import bright_localiser, density_teacher
 from phantom_film import context
 
 from monai_cars.edit import Edit
-from monai_cars.gates import CheckResult, ConditionMet, Gate, OneOf, TargetMoved
+from monai_cars.gates import CheckResult, ConditionMet, Gate, OneSees, TargetMoved
 from monai_cars.gates.judges import judges, require_independent
 
 FILM = torch.zeros(1, 8, 8)
@@ -36,7 +36,7 @@ class Says:
     ],
 )
 def test_one_is_enough(verdicts, value, verdict):
-    found = OneOf([Says(each, f"check {k}") for k, each in enumerate(verdicts)])(FILM, FILM, CONTEXT)
+    found = OneSees([Says(each, f"check {k}") for k, each in enumerate(verdicts)])(FILM, FILM, CONTEXT)
     assert (found.name, found.value, found.verdict) == ("change_seen", value, verdict)
     assert found.code == {"pass": "", "fail": "change_seen_failed"}.get(verdict, "change_seen_unavailable")
     if verdict != "pass":
@@ -45,6 +45,6 @@ def test_one_is_enough(verdicts, value, verdict):
 
 def test_its_models_are_models_of_the_gate():
     checks = (TargetMoved(density_teacher()), ConditionMet(bright_localiser()))
-    gate = Gate([OneOf(checks)])
+    gate = Gate([OneSees(checks)])
     assert judges(gate) == judges(Gate(checks))
     require_independent(gate, frozenset({"elsewhere"}), strict=True)

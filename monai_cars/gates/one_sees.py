@@ -11,7 +11,7 @@ from monai_cars.gates.contract import Check, CheckResult, Context, judged, unava
 
 
 @dataclass(frozen=True)
-class OneOf:
+class OneSees:
     """How many of several checks pass; one is enough.
 
     A classifier tells that a film has changed, a localiser where, and neither sees every finding. Thresholds that bound
@@ -23,7 +23,7 @@ class OneOf:
 
     Example:
         >>> from monai_cars.gates import NoSeam, OutsideUnchanged
-        >>> OneOf((OutsideUnchanged(), NoSeam())).name
+        >>> OneSees((OutsideUnchanged(), NoSeam())).name
         'change_seen'
     """
 
