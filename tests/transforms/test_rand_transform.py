@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from monai.data import CacheDataset, DataLoader, Dataset
-from monai.transforms import Compose, OneSees, RandomOrder, SomeOf
+from monai.transforms import Compose, OneOf, RandomOrder, SomeOf
 from torch.utils.data import DataLoader as PlainLoader
 
 from monai_cars.edit import SEVERITY, Region
@@ -154,7 +154,7 @@ def test_the_array_class(sample):
     assert torch.equal(nothing.image, sample["image"])
 
 
-@pytest.mark.parametrize("chooser", [OneSees, RandomOrder, lambda parts: SomeOf(parts, num_transforms=1)])
+@pytest.mark.parametrize("chooser", [OneOf, RandomOrder, lambda parts: SomeOf(parts, num_transforms=1)])
 def test_inside_monais_choosers(sample, chooser):
     out = chooser([rand(), ShamEditd("image", "nodule")])(sample)
     assert record(out)["edits"]
