@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -22,7 +23,7 @@ def probabilities(teacher: Teacher, before: torch.Tensor, after: torch.Tensor, c
         TeacherError: an answer that lacks an output or is no probability; not-a-number would pass unseen.
     """
     was, now = (
-        _once(teacher, "p", when, lambda film=film, when=when: _named(teacher, film, when, context), context)  # type: ignore[misc]
+        _once(teacher, "p", when, partial(_named, teacher, film, when, context), context)
         for when, film in (("before", before), ("after", after))
     )
     return was, now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -51,7 +52,7 @@ class Intended:
         return cls(was, now, region, int(lesion.sum()))
 
 
-class AsksLocaliser:
+class AsksLocaliser(ABC):
     """A check that judges an edit by what a localiser sees of it; a dataclass that says how in `judge`."""
 
     localiser: Localiser
@@ -67,9 +68,9 @@ class AsksLocaliser:
         result = unavailable(self.name, asked, self.threshold)
         return replace(result, code="nothing_asked") if context.edit.operation == "sham" else result
 
+    @abstractmethod
     def judge(self, asked: Intended, context: Context) -> CheckResult:
         """The result, from the maps at the intended place."""
-        raise NotImplementedError
 
 
 def drawn_lesion(film: torch.Tensor, context: Context) -> torch.Tensor:
