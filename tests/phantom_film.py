@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from phantom import Phantom, phantom
 
-from monai_cars.anatomy import ContrastUnit, contrast_unit
-from monai_cars.counterfactual import Composite, compose
-from monai_cars.edit import Box, CannotEdit, Edit, Proposal, Quantity
-from monai_cars.editors import AttenuationEditor, Film
+from monai_cars.chest_xray.anatomy import ContrastUnit, contrast_unit
+from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
+from monai_cars.edits.edit import Box, CannotEdit, Edit, Proposal, Quantity
+from monai_cars.edits.film import Film
+from monai_cars.files.radiograph import Header
 from monai_cars.gates import Context
-from monai_cars.radiograph import Header
+from monai_cars.loop.counterfactual import Composite, compose
 
 INSERTED = ("nodule", "mass", "consolidation", "effusion")
 UNIT = ContrastUnit(value=100.0, mediastinum=100.0, aerated=0.0, share=0.5)

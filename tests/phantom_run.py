@@ -7,7 +7,7 @@ import torch
 from phantom import Phantom, phantom
 from PIL import Image
 
-from monai_cars.radiograph import RadiographError
+from monai_cars.files.radiograph import RadiographError
 from monai_cars.synthesis import Synthesis
 
 SIZE = (384, 400)

@@ -21,8 +21,8 @@ from pydicom.data import get_testdata_file
 from scipy import ndimage
 
 from monai_cars.chains import chain_names, load_chain
+from monai_cars.edits.record import mask_of
 from monai_cars.features import load_vocabulary, present_findings
-from monai_cars.record import mask_of
 
 FOLDER = Path(__file__).resolve().parents[1] / "transforms" / "images"
 FILM = "RG1_UNCR.dcm"

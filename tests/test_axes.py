@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.data import get_testdata_file
 
-from monai_cars.anatomy.orientation import _COMPOSED, orient, upright
-from monai_cars.axes import ORDERS, Axes, _decide, from_standard, recognise_axes, to_standard
-from monai_cars.radiograph import RadiographError, read_radiograph
+from monai_cars.chest_xray.orientation import _decide, recognise_axes
+from monai_cars.edits.axes import _COMPOSED, ORDERS, Axes, from_standard, orient, to_standard, upright
+from monai_cars.files.radiograph import RadiographError, read_radiograph
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_noise_is_no_film_and_the_message_names_the_remedy():
 
 
 def test_an_unsure_orientation_is_refused_with_the_remedy(film, monkeypatch):
-    monkeypatch.setattr("monai_cars.axes.SURE", 1.1)
+    monkeypatch.setattr("monai_cars.chest_xray.orientation.SURE", 1.1)
     with pytest.raises(RadiographError, match=r"orientation of the film is unsure .* pass axes= to say how it lies"):
         recognise_axes(film)
 

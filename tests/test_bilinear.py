@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import interpolate
 
-from monai_cars.bilinear import interpolated, positive, sources
+from monai_cars.networks.bilinear import interpolated, positive, sources
 
 SIDES = st.integers(2, 40)
 

@@ -19,8 +19,8 @@ from PIL import Image
 
 import monai_cars.chains
 from monai_cars.chains import chain_names, chain_path, load_chain
+from monai_cars.edits.sample_seed import SampleSeedDataset
 from monai_cars.features import load_vocabulary
-from monai_cars.sample_seed import SampleSeedDataset
 from monai_cars.transforms import InsertFinding
 
 FOLDER = Path(__file__).resolve().parents[1] / "transforms"

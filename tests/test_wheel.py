@@ -18,7 +18,7 @@ def refuse(*args, **kwargs):
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
 import torch, monai_cars
 assert monai_cars.__file__.startswith(sys.argv[1]), monai_cars.__file__
-from monai_cars.anatomy import load_segmenter
+from monai_cars.chest_xray.anatomy import load_segmenter
 masks = load_segmenter()(torch.rand(1, 96, 80))
 assert masks.shape == (3, 96, 80), masks.shape
 from pathlib import Path
@@ -45,8 +45,8 @@ def test_the_wheel_has_no_top_level_package_but_its_own(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"monai_cars"}
     assert "monai_cars/_bundles/cars_chest_xray/configs/inference.json" in names
-    assert "monai_cars/evaluation/report.html.j2" in names
-    assert "monai_cars/features/phrases/findings.yaml" in names
+    assert "monai_cars/reporting/report.html.j2" in names
+    assert "monai_cars/features/reports/phrases/findings.yaml" in names
     assert not [name for name in names if name.startswith("monai_cars/") and name.endswith((".pkl", ".ckpt"))]
 
 

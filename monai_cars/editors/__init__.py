@@ -1,7 +1,11 @@
-"""Editors propose; only :func:`monai_cars.counterfactual.compose` writes pixels."""
+"""Editors propose; only :func:`monai_cars.edits.compositor.compose` writes pixels."""
 
-from monai_cars.editors.attenuation import AttenuationEditor
-from monai_cars.editors.choose import EDITORS, make_editor
-from monai_cars.editors.contract import Editor, Film
+from monai_cars._moved import moved_name
+from monai_cars.editors.contract import Editor
 
-__all__ = ["EDITORS", "AttenuationEditor", "Editor", "Film", "make_editor"]
+__all__ = ["Editor"]
+
+
+def __getattr__(name: str) -> object:
+    """What lay here before organs had rooms of their own."""
+    return moved_name(__name__, name)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from monai.utils import min_version, optional_import
 
+from monai_cars.edits.record import read_record
 from monai_cars.evaluation.acceptance import Key, acceptance_by
-from monai_cars.record import read_record
 
 Events, HAS_IGNITE = optional_import("ignite.engine", "0.4.11", min_version, "Events")
 if TYPE_CHECKING:

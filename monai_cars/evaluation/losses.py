@@ -1,5 +1,5 @@
 """Losses that take what counterfactual labels are made of: unknown (NaN) and soft values."""
 
-from monai_cars.losses import MaskedBCEWithLogitsLoss, MaskedMSELoss
+from monai_cars.features.losses import MaskedBCEWithLogitsLoss, MaskedMSELoss
 
 __all__ = ["MaskedBCEWithLogitsLoss", "MaskedMSELoss"]

@@ -10,9 +10,9 @@ from monai_cars.features.perturbations import (
     perturb,
     perturbations,
 )
-from monai_cars.features.report import Mention, from_report, mentions
-from monai_cars.features.sheet import TableError
-from monai_cars.features.table import datalist_of, from_table
+from monai_cars.features.reports.report import Mention, from_report, mentions
+from monai_cars.features.tables.sheet import TableError
+from monai_cars.features.tables.table import datalist_of, from_table
 from monai_cars.features.vectors import apply_edit, as_vector, present_findings, vector_of
 from monai_cars.features.vocabulary import BUILT_IN, Vocabulary, VocabularyError, load_vocabulary
 

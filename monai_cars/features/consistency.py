@@ -7,7 +7,7 @@ from typing import Any
 
 from monai_cars.features.vectors import as_vector
 from monai_cars.features.vocabulary import Vocabulary, VocabularyError
-from monai_cars.severity import canonical
+from monai_cars.findings.severity import canonical
 
 # What readers, tables and vocabularies call a film without findings.
 NORMAL = ("no finding", "no findings", "no relevant finding", "unremarkable", "normal")

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from monai_cars.edit import OPERATIONS
+from monai_cars.edits.edit import OPERATIONS
 from monai_cars.features.vocabulary import Vocabulary, VocabularyError
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from monai_cars.features.vocabulary_checks import VocabularyError, check, listed, names_of, report_entries, word_entries
-from monai_cars.severity import canonical
+from monai_cars.findings.severity import canonical
 
 BUILT_IN = ("carpa-19", "chexpert-14", "nih-14")
 _FOLDER = Path(__file__).parent / "vocabularies"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from monai_cars.features.patterns import variants
+from monai_cars.features.reports.patterns import variants
 
 if TYPE_CHECKING:
     from monai_cars.features.vocabulary import Vocabulary

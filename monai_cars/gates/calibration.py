@@ -53,7 +53,7 @@ def calibrate_gate(
     Args:
         pairs: kind of real pair (repeat films, light changes of acquisition) -> trials of one attempt.
         controls: "insert nodule" -> kind of control (sham, blur) -> trials of all attempts, of the checks that the
-            finding's gate requires (`monai_cars.gates.profiles.decides`): one that is only recorded holds nothing back.
+            finding's gate requires (the organ's `decides`): one that is only recorded holds nothing back.
         positives: "insert nodule" -> trials on real films with the finding, after-only.
         healthy: "insert nodule" -> the same on films without; they set nothing, `tested` says how many pass.
         alpha: largest rate of error, in (0, 1).

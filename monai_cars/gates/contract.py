@@ -11,9 +11,9 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import torch
 
-from monai_cars.anatomy import ContrastUnit
-from monai_cars.anatomy.devices import Devices
-from monai_cars.edit import Box, Edit, Quantity
+from monai_cars.chest_xray.anatomy.devices import Devices
+from monai_cars.edits.edit import Box, Edit, Quantity
+from monai_cars.edits.film import Unit
 
 FIRST_SETTINGS = "first settings"  # thresholds that were set by hand, not calibrated
 Outcome = Literal["pass", "fail", "unavailable"]
@@ -41,7 +41,7 @@ class Context:
 
     edit: Edit
     anatomy: torch.Tensor
-    unit: ContrastUnit
+    unit: Unit
     spacing: tuple[float, float] | None
     box: Box
     lesion: torch.Tensor

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from monai_cars.gates.checks.one_sees import OneSees
 from monai_cars.gates.contract import Check, Gate
-from monai_cars.gates.one_sees import OneSees
 from monai_cars.teachers import SharedDataError, independent
-from monai_cars.weights_records import RECORDS
+from monai_cars.weights.records import RECORDS
 
 # What models on the Hub say that they were trained on, as far as radiographs go (their model cards; RoentGen: arXiv
 # 2211.12737).
@@ -65,7 +65,7 @@ def editor_data(editor: Any, *, strict: bool = False) -> frozenset[str] | None:
     """Training data of an editor: its own `data` when it has that, else what is known of its weights (`learned_from`).
 
     Example:
-        >>> from monai_cars.editors import AttenuationEditor
+        >>> from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
         >>> editor_data(AttenuationEditor())
         frozenset({'nih-chestxray14:editor-patients'})
     """

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from monai_cars.gates.contract import FIRST_SETTINGS, Check
-from monai_cars.weights_records import PLACES
+from monai_cars.weights.records import PLACES
 
 GATE_FILE = Path("cars_chest_xray") / "configs" / "gate.json"
 VERSION = 1
@@ -167,7 +167,7 @@ def with_threshold(check: Check, threshold: float) -> Check:
         ValueError: the check is not calibrated, or the threshold is no number.
 
     Example:
-        >>> from monai_cars.gates import AnatomyPreserved
+        >>> from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
         >>> with_threshold(AnatomyPreserved(), 0.93).threshold
         0.93
     """

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from monai_cars.anatomy import Segmenter
-from monai_cars.axes import Axes, from_standard, recognise_axes, to_standard
-from monai_cars.radiograph import Header, Radiograph, RadiographError, read_radiograph
-from monai_cars.screening import require_frontal
+from monai_cars.chest_xray.anatomy import Segmenter
+from monai_cars.chest_xray.orientation import recognise_axes
+from monai_cars.chest_xray.screening import require_frontal
+from monai_cars.edits.axes import Axes, from_standard, to_standard
+from monai_cars.files.radiograph import Header, Radiograph, RadiographError, read_radiograph
 from monai_cars.synthesis.sources import Source
 
 

@@ -6,7 +6,7 @@ import hashlib
 
 import pydicom
 
-from monai_cars.radiograph import Header
+from monai_cars.files.radiograph import Header
 from monai_cars.synthesis.sources import Source
 
 

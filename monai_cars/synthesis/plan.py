@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
-from monai_cars.edit import LOCATED_BY_ANATOMY, Edit, Quantity, Region
-from monai_cars.severity import canonical
+from monai_cars.edits.edit import LOCATED_BY_ANATOMY, Edit, Quantity, Region
+from monai_cars.findings.severity import canonical
 from monai_cars.synthesis.sources import Source
 
 _FIELDS = tuple(field.name for field in fields(Edit) if field.name != "region")
@@ -40,7 +40,7 @@ def plan_edits(sources: Sequence[Source], rows: Sequence[Mapping[str, Any]], *, 
 
     Args:
         sources: the films.
-        rows: the fields of :class:`monai_cars.edit.Edit`; severity in [0, 1] or ``{"value": 18, "unit": "mm"}``.
+        rows: the fields of :class:`monai_cars.edits.edit.Edit`; severity in [0, 1] or ``{"value": 18, "unit": "mm"}``.
         seed: of the rows that name none.
 
     Raises:

@@ -17,14 +17,15 @@ import torch
 from tqdm import tqdm
 
 import monai_cars
-from monai_cars.anatomy import Segmenter
-from monai_cars.axes import Axes
-from monai_cars.counterfactual import Counterfactual, make_counterfactual
-from monai_cars.editors import Editor, make_editor
+from monai_cars.chest_xray.anatomy import Segmenter
+from monai_cars.chest_xray.gate import default_gate
+from monai_cars.editors import Editor
+from monai_cars.edits.axes import Axes
 from monai_cars.features import Vocabulary, apply_edit, as_vector, load_vocabulary, vector_of
 from monai_cars.files.identity import created
-from monai_cars.gates import default_gate
-from monai_cars.radiograph import Header, RadiographError, write_radiograph
+from monai_cars.files.radiograph import Header, RadiographError, write_radiograph
+from monai_cars.loop.choose_editor import make_editor
+from monai_cars.loop.counterfactual import Counterfactual, make_counterfactual
 from monai_cars.synthesis.datalist import datalist
 from monai_cars.synthesis.film import PreparedFilm, prepare_film, reason_of
 from monai_cars.synthesis.folder import DATALIST, RUN, RunFolder
@@ -44,11 +45,11 @@ class Synthesis:
         dataset: what :func:`monai_cars.synthesis.find_sources` takes.
         output_dir: folder for films, masks, manifest and datalist.
         edits: rows of the plan, see :func:`monai_cars.synthesis.plan_edits`.
-        segmenter: any callable (1, H, W) -> (S, H, W), see ``monai_cars.anatomy``.
+        segmenter: any callable (1, H, W) -> (S, H, W), see ``monai_cars.chest_xray.anatomy``.
         seed: of all rows that name none.
         vocabulary: of the feature vectors: a built-in name or a YAML file.
         image_key: where an item of a datalist has its film.
-        axes: how the films lie in their arrays, see :class:`monai_cars.axes.Axes`; ``"auto"`` recognises it, and
+        axes: how the films lie in their arrays, see :class:`monai_cars.edits.axes.Axes`; ``"auto"`` recognises it, and
             refuses what is no frontal chest film.
         profile: ``"cheap"`` or ``"full"`` gate.
         max_attempts: tries per edit before it abstains.

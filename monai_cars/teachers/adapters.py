@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch.nn.functional import interpolate
 
+from monai_cars.networks.threads import one_thread
 from monai_cars.teachers.contract import CallableTeacher, TeacherError
-from monai_cars.threads import one_thread
 
 XRV_RANGE = 1024.0  # torchxrayvision films lie in [-1024, 1024]
 XRV_PIXELS = 224

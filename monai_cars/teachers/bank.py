@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from monai_cars.edit import Box
+from monai_cars.edits.edit import Box
 from monai_cars.teachers.contract import Embedder
 from monai_cars.teachers.embedding import pixels_per_mm
 

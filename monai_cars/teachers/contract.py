@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 
-from monai_cars.edit import Box
+from monai_cars.edits.edit import Box
 
 Answer = Mapping[str, float] | Sequence[float] | torch.Tensor
 ROUNDING = 1e-4  # a probability in half precision may leave [0, 1] by less

@@ -15,9 +15,9 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch.nn import functional
 
-from monai_cars.edit import Box
+from monai_cars.edits.edit import Box
+from monai_cars.networks.threads import one_thread
 from monai_cars.teachers.contract import TeacherError
-from monai_cars.threads import one_thread
 
 PINNED = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}")
 WINDOW = (0.005, 0.995)  # quantiles of the film that become 0 and 1

@@ -9,8 +9,8 @@ import torch
 from scipy import ndimage as ndi
 from torch.nn import functional
 
-from monai_cars.anatomy import contrast_unit, thoracic_width
-from monai_cars.edit import Box
+from monai_cars.chest_xray.anatomy import contrast_unit, thoracic_width
+from monai_cars.edits.edit import Box
 from monai_cars.teachers.independence import LEARNED_NOTHING
 
 THORAX_MM = 280.0  # inner width of an adult's; a child's film is described on an adult's scale
@@ -148,7 +148,7 @@ def _density(film: torch.Tensor, anatomy: torch.Tensor) -> torch.Tensor:
     unit = contrast_unit(film, anatomy)
     image = film[0].detach().cpu().float()
     if unit.value != 0:
-        return ((image - unit.aerated) / unit.value).clamp(*CLIP)
+        return ((image - unit.zero) / unit.value).clamp(*CLIP)
     spread = float(image.std(correction=0)) * 4.0  # of a film with two humps, lung and the rest, about a quarter unit
     return ((image - image.median()) / (spread or 1.0)).clamp(*CLIP)
 

@@ -9,8 +9,8 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from monai_cars.edit import OPERATIONS, SEVERITY, Operation
-from monai_cars.severity import canonical
+from monai_cars.edits.edit import OPERATIONS, SEVERITY, Operation
+from monai_cars.findings.severity import canonical
 
 
 class Draw(NamedTuple):

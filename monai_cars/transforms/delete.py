@@ -10,11 +10,11 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import Transform
 
-from monai_cars.counterfactual import Counterfactual
-from monai_cars.edit import LOCATED_BY_ANATOMY, Edit, Region
+from monai_cars.edits.edit import LOCATED_BY_ANATOMY, Edit, Region
+from monai_cars.loop.counterfactual import Counterfactual
+from monai_cars.loop.edit_loop import Earlier, EditLoop
+from monai_cars.loop.keys import Sample, entry
 from monai_cars.transforms.edit import FilmEditd, split_options
-from monai_cars.transforms.keys import Sample, entry
-from monai_cars.transforms.loop import Earlier, EditLoop
 from monai_cars.transforms.regions import BoxModeLike, box_region, mask_region, point_region, standard_boxes
 
 
@@ -26,7 +26,7 @@ class DeleteFinding(Transform):
             none, since the anatomy shows where they are.
         seed: decides every draw of the edit.
         **loop: `editor`, `weights`, `gate`, `segmenter`, `device` and `max_attempts` of
-            `monai_cars.transforms.loop.EditLoop`.
+            `monai_cars.loop.edit_loop.EditLoop`.
 
     Example:
         >>> DeleteFinding("mass").finding

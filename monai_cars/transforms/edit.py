@@ -10,9 +10,9 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform
 from monai.utils import TransformBackends, ensure_tuple
 
-from monai_cars.counterfactual import Counterfactual
 from monai_cars.features import Vocabulary, load_vocabulary
-from monai_cars.transforms.keys import EditKeys, Sample
+from monai_cars.loop.counterfactual import Counterfactual
+from monai_cars.loop.keys import EditKeys, Sample
 
 LOOP_OPTIONS = ("editor", "weights", "gate", "segmenter", "device", "max_attempts", "strict")
 

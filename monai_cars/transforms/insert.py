@@ -8,25 +8,25 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import Transform
 
-from monai_cars.counterfactual import Counterfactual
-from monai_cars.edit import Edit, Quantity
+from monai_cars.edits.edit import Edit, Quantity
+from monai_cars.loop.counterfactual import Counterfactual
+from monai_cars.loop.edit_loop import Earlier, EditLoop
+from monai_cars.loop.keys import Sample
 from monai_cars.transforms.edit import FilmEditd, split_options
-from monai_cars.transforms.keys import Sample
-from monai_cars.transforms.loop import Earlier, EditLoop
 
 
 class InsertFinding(Transform):
     """Insert a finding; the same film and seed give the same counterfactual.
 
     Args:
-        finding: a key of `monai_cars.severity.SEVERITY`, such as "nodule" or "effusion", or another usual name of one.
+        finding: a key of `monai_cars.findings.SEVERITY`, such as "nodule" or "effusion", or another usual name of one.
         side: the patient's, "left" or "right"; None is either.
         zone: "upper", "middle", "lower", "apex", "costophrenic" or "hilar"; None is anywhere the finding occurs.
         severity: in [0, 1], from the mildest visible finding to the severest, or a Quantity such as 18 mm; None lets
             the editor choose.
         seed: decides every draw of the edit.
         **loop: `editor`, `weights`, `gate`, `segmenter`, `device` and `max_attempts` of
-            `monai_cars.transforms.loop.EditLoop`.
+            `monai_cars.loop.edit_loop.EditLoop`.
 
     Raises:
         ValueError: an unknown finding, side or zone, or a severity out of range.

@@ -10,14 +10,14 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import Transform
 
-from monai_cars.counterfactual import Counterfactual
-from monai_cars.edit import Edit, Quantity
+from monai_cars.edits.edit import Edit, Quantity
+from monai_cars.edits.sample_seed import derive_seed
 from monai_cars.features import check_combination
-from monai_cars.sample_seed import derive_seed
-from monai_cars.severity import canonical
+from monai_cars.findings.severity import canonical
+from monai_cars.loop.counterfactual import Counterfactual
+from monai_cars.loop.edit_loop import Earlier, EditLoop
+from monai_cars.loop.keys import Sample
 from monai_cars.transforms.edit import FilmEditd, split_options
-from monai_cars.transforms.keys import Sample
-from monai_cars.transforms.loop import Earlier, EditLoop
 
 Wanted = str | Mapping[str, Any]
 FIELDS = ("finding", "side", "zone", "severity", "seed")
@@ -33,7 +33,7 @@ class InsertFindings(Transform):
             `severity` (a number, a Quantity or {"value": 18, "unit": "mm"}) and `seed`.
         seed: of the findings that name none: each derives its own from it, its place in the list and its name.
         all_or_none: give the film back as it was when one of them cannot be inserted; else that one alone is left out.
-        **loop: `editor`, `gate`, `segmenter`, `device` and `max_attempts` of `monai_cars.transforms.loop.EditLoop`.
+        **loop: `editor`, `gate`, `segmenter`, `device` and `max_attempts` of `monai_cars.loop.edit_loop.EditLoop`.
 
     Raises:
         ValueError: no finding, an unknown field or finding, a normal film together with a finding, or the same finding

@@ -8,14 +8,16 @@ from typing import Any
 
 import torch
 
-from monai_cars.anatomy import Segmenter, contrast_unit
-from monai_cars.axes import INVERTED, to_standard
-from monai_cars.edit import Box, Edit, Quantity, Region
-from monai_cars.gates import AnatomyPreserved, Context, Gate, Verdict, default_gate, joined
+from monai_cars.chest_xray.anatomy import Segmenter, contrast_unit
+from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
+from monai_cars.chest_xray.gate import default_gate
+from monai_cars.chest_xray.measurement import measure
+from monai_cars.edits.axes import INVERTED, to_standard
+from monai_cars.edits.edit import Box, Edit, Quantity, Region
+from monai_cars.edits.record import film_mask
+from monai_cars.files.radiograph import Header
+from monai_cars.gates import Context, Gate, Verdict, joined
 from monai_cars.gates.judges import judges
-from monai_cars.measurement import measure
-from monai_cars.radiograph import Header
-from monai_cars.record import film_mask
 
 WHOLE_CHAIN = ("outside_unchanged", "anatomy_preserved")  # judged on the film before all edits and after all of them
 OF_MANY = (*WHOLE_CHAIN, "no_seam")  # decide also where edits meet

@@ -12,14 +12,14 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends
 from skimage.measure import label, regionprops
 
-from monai_cars.axes import from_standard
-from monai_cars.edit import SEVERITY
+from monai_cars.edits.axes import from_standard
+from monai_cars.edits.edit import SEVERITY
+from monai_cars.edits.record import film_mask, read_record
 from monai_cars.features import Vocabulary, load_vocabulary
-from monai_cars.record import film_mask, read_record
-from monai_cars.severity import canonical
-from monai_cars.transforms.keys import Sample, entry
+from monai_cars.findings.severity import canonical
+from monai_cars.loop.keys import Sample, entry
+from monai_cars.loop.state import order_of_masks, plain_tensor
 from monai_cars.transforms.regions import BoxModeLike, box_region, standard_boxes
-from monai_cars.transforms.state import order_of_masks, plain_tensor
 
 LEAST_SHARE = 0.02  # of the largest part: smaller ones are crumbs that no reader boxes
 GONE = 0.3  # share of a box under the lesion of a deletion from which the box goes; an ellipse fills 0.79 of its own

@@ -12,7 +12,7 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends
 
-from monai_cars.radiograph import HEADER_POSTFIX, META_KEY, RadiographReader
+from monai_cars.files.radiograph import HEADER_POSTFIX, META_KEY, RadiographReader
 
 __all__ = ["LoadRadiograph", "LoadRadiographD", "LoadRadiographDict", "LoadRadiographd"]
 

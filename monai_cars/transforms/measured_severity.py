@@ -11,10 +11,10 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends
 
-from monai_cars.edit import SEVERITY
-from monai_cars.record import read_record
-from monai_cars.severity import canonical
-from monai_cars.transforms.keys import Sample, entry
+from monai_cars.edits.edit import SEVERITY
+from monai_cars.edits.record import read_record
+from monai_cars.findings.severity import canonical
+from monai_cars.loop.keys import Sample, entry
 
 
 class MeasuredSeverity(Transform):

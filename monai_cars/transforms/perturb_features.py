@@ -13,11 +13,11 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
 from monai.utils import TransformBackends
 
+from monai_cars.edits.sample_seed import current_sample_seed, derive_seed
 from monai_cars.features import FeatureVector, Vocabulary, load_vocabulary
 from monai_cars.features.perturbations import KINDS, Plausible, TooFewPerturbationsError, perturbations
-from monai_cars.sample_seed import current_sample_seed, derive_seed
+from monai_cars.loop.keys import entry
 from monai_cars.transforms.choice import pick
-from monai_cars.transforms.keys import entry
 
 
 class PerturbFeatures(RandomizableTransform):

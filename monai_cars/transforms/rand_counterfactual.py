@@ -13,15 +13,15 @@ from monai.config import KeysCollection
 from monai.transforms import RandomizableTransform
 from torch.utils.data import get_worker_info
 
-from monai_cars.counterfactual import Counterfactual
-from monai_cars.edit import LOCATED_BY_ANATOMY, SEVERITY, Edit, Region
-from monai_cars.record import read_record
-from monai_cars.sample_seed import current_sample_seed, derive_seed
-from monai_cars.severity import canonical
+from monai_cars.edits.edit import LOCATED_BY_ANATOMY, SEVERITY, Edit, Region
+from monai_cars.edits.record import read_record
+from monai_cars.edits.sample_seed import current_sample_seed, derive_seed
+from monai_cars.findings.severity import canonical
+from monai_cars.loop.counterfactual import Counterfactual
+from monai_cars.loop.edit_loop import Earlier, EditLoop
+from monai_cars.loop.keys import Sample
 from monai_cars.transforms.choice import Choices, Draw, draw
 from monai_cars.transforms.edit import FilmEditd, split_options
-from monai_cars.transforms.keys import Sample
-from monai_cars.transforms.loop import Earlier, EditLoop
 from monai_cars.transforms.regions import BoxModeLike, known_regions
 
 Weights = Mapping[str, float]
@@ -38,7 +38,7 @@ class RandCounterfactual(RandomizableTransform):
         prob: of editing at all.
         severity: range (low, high) in [0, 1] of insertions, drawn uniformly.
         **loop: `editor`, `weights`, `gate`, `segmenter`, `device` and `max_attempts` of
-            `monai_cars.transforms.loop.EditLoop`.
+            `monai_cars.loop.edit_loop.EditLoop`.
 
     Raises:
         ValueError: unknown names, weights that are no weights, or a severity out of range.
@@ -225,7 +225,7 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         if seed is None:
             raise KeyError(
                 f"seed_key={self.seed_key!r} names no entry of the sample, and no SampleSeedDataset supplies one; "
-                "wrap the outermost dataset in monai_cars.sample_seed.SampleSeedDataset, or leave seed_key=None."
+                "wrap the outermost dataset in monai_cars.edits.sample_seed.SampleSeedDataset, or leave seed_key=None."
             )
         seed = seed.item() if hasattr(seed, "item") else seed
         # A second random edit in a chain must not repeat the first one's draws.

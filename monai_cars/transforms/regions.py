@@ -11,8 +11,8 @@ from monai.data import MetaTensor
 from monai.data.box_utils import BoxMode, convert_box_to_standard_mode
 from monai.utils import convert_to_tensor
 
-from monai_cars.edit import Region
-from monai_cars.transforms.state import plain_tensor
+from monai_cars.edits.edit import Region
+from monai_cars.loop.state import plain_tensor
 
 BoxModeLike = str | BoxMode | type[BoxMode] | None
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from monai_cars.files.atomic import write_atomically
 from monai_cars.files.identity import digest, edits_of
-from monai_cars.radiograph import HEADER_POSTFIX, Header, RadiographError, header_of, write_radiograph
+from monai_cars.files.radiograph import HEADER_POSTFIX, Header, RadiographError, header_of, write_radiograph
 
 __all__ = ["SaveRadiograph", "SaveRadiographD", "SaveRadiographDict", "SaveRadiographd", "output_name"]
 
@@ -32,7 +32,7 @@ class SaveRadiograph(Transform):
 
     Args:
         output_dir: folder, made as needed.
-        output_format: ".dcm", ".png", ".nii.gz" or ".nii", see `monai_cars.radiograph.write_radiograph`.
+        output_format: ".dcm", ".png", ".nii.gz" or ".nii", see `monai_cars.files.radiograph.write_radiograph`.
         plan: the run plan, JSON-safe; it enters the UIDs of DICOM files, and its "created" gives their dates.
 
     Example:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor, get_track_meta
 from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends, convert_to_tensor
 
-from monai_cars.anatomy import STRUCTURES, Segmenter, load_segmenter
-from monai_cars.axes import ORDERS, Axes, from_standard, recognise_axes, to_standard
-from monai_cars.radiograph import HEADER_POSTFIX, META_KEY, Header, header_of
-from monai_cars.screening import require_frontal
-from monai_cars.transforms.state import current_header, like, one_channel
+from monai_cars.chest_xray.anatomy import Segmenter
+from monai_cars.edits.axes import Axes
+from monai_cars.files.radiograph import HEADER_POSTFIX, META_KEY, Header, header_of
+from monai_cars.loop.segmentation import segmented, segmenter_on
+from monai_cars.loop.state import current_header
 from monai_cars.weights import WeightsRecord, record_of
 
 __all__ = ["SegmentAnatomy", "SegmentAnatomyD", "SegmentAnatomyDict", "SegmentAnatomyd"]
@@ -36,9 +34,9 @@ class SegmentAnatomy(Transform):
 
     Args:
         segmenter: any callable from an upright film `(1, H, W)`, bright = dense, to masks `(3, H, W)` ordered as
-            `monai_cars.anatomy.STRUCTURES`; None is the shipped one.
-        axes: "auto", or how the films lie, one of `monai_cars.axes.ORDERS`, with "-inverted" behind it where dense
-            tissue is dark. When given, nothing is recognised and nothing is refused.
+            `monai_cars.chest_xray.anatomy.STRUCTURES`; None is the shipped one.
+        axes: "auto", or how the films lie, one of `monai_cars.edits.axes.ORDERS`, with "-inverted" behind it
+            where dense tissue is dark. When given, nothing is recognised and nothing is refused.
         weights: of the shipped network, when `segmenter` is None: "cars_anatomy", "hub", a WeightsRecord,
             "owner/repo/file.safetensors@commit" or a path; see `monai_cars.weights.record_of`.
         device: where the shipped segmenter runs; None is the image's.
@@ -81,54 +79,13 @@ class SegmentAnatomy(Transform):
 
     def segment(self, image: torch.Tensor) -> tuple[torch.Tensor, Axes]:
         """Masks `(3, H, W)` uint8, and how the film lies in its array."""
-        image = convert_to_tensor(image, track_meta=get_track_meta())
-        film = one_channel(image)
-        plain = film.as_tensor() if isinstance(film, MetaTensor) else film
-        axes = self._axes(film, plain)
-        if axes.mirrored:
-            warnings.warn(
-                f"The film is mirrored left to right (axes {str(axes)!r}): right and left are named by the patient, so "
-                "the right lung lies on the right of the image. Segment before random flips if that is not meant.",
-                stacklevel=3,
-            )
-        upright = to_standard(plain.float(), axes).contiguous()
-        masks = self._segmenter(plain.device)(-upright if axes.inverted else upright)
-        masks = torch.as_tensor(np.asarray(masks) if not isinstance(masks, torch.Tensor) else masks)
-        if masks.ndim != 3 or masks.shape[0] < len(STRUCTURES) or masks.shape[1:] != upright.shape[1:]:
-            raise ValueError(
-                f"the segmenter must return masks of shape {(len(STRUCTURES), *upright.shape[1:])} for "
-                f"{', '.join(STRUCTURES)} (got {tuple(masks.shape)})"
-            )
-        masks = from_standard(masks.as_tensor() if isinstance(masks, MetaTensor) else masks, axes)
-        return like((masks > 0).to(torch.uint8).contiguous(), image), axes
-
-    def _axes(self, film: torch.Tensor, plain: torch.Tensor) -> Axes:
-        if self.axes != "auto":
-            return Axes.parse(self.axes)
-        known = axes_from_affine(film)
-        if known is None:
-            return recognise_axes(plain)
-        require_frontal(plain, source=header_of(film).source)
-        return known
+        device = image.device if isinstance(image, torch.Tensor) else torch.device("cpu")
+        return segmented(image, self._segmenter(device), self.axes)
 
     def _segmenter(self, device: torch.device) -> Segmenter:
         if self.segmenter is not None:
             return self.segmenter
         return segmenter_on(torch.device(self.device or device), self.weights or WEIGHTS)
-
-
-def segmenter_on(where: torch.device, weights: str | WeightsRecord) -> Segmenter:
-    """The segmenter of some weights on a device.
-
-    Raises:
-        RuntimeError: it would start CUDA in a forked worker.
-    """
-    if where.type == "cuda" and torch.cuda._is_in_bad_fork():
-        raise RuntimeError(
-            f"A forked DataLoader worker cannot run a segmenter on {where}: use num_workers=0, "
-            "monai.data.ThreadDataLoader, or device='cpu'."
-        )
-    return load_segmenter(weights, where)
 
 
 class SegmentAnatomyd(MapTransform):
@@ -196,28 +153,6 @@ def _noted(image: torch.Tensor, axes: Axes) -> torch.Tensor:
     header = header_of(image[:1])
     noted.meta = {**image.meta, META_KEY: replace(header, axes=str(axes)).to_json()}
     return noted
-
-
-def axes_from_affine(image: torch.Tensor) -> Axes | None:
-    """How a film of our own reader lies now: its header's axes, and the flips and turns that its affine went through.
-
-    Returns:
-        None for films that another reader loaded, or without metadata.
-    """
-    if not isinstance(image, MetaTensor) or META_KEY not in image.meta or "original_affine" not in image.meta:
-        return None
-    header = header_of(image)
-    if header.format == "tensor":
-        return None
-    first = np.asarray(image.meta["original_affine"], dtype=np.float64)[:2, :2]
-    now = np.asarray(image.affine, dtype=np.float64)[:2, :2]
-    step = np.linalg.solve(first, now)  # columns: the first and second axis of the array, in the loaded film's axes
-    transposed = abs(step[0, 1]) + abs(step[1, 0]) > abs(step[0, 0]) + abs(step[1, 1])
-    down, across = (step[0, 1], step[1, 0]) if transposed else (step[0, 0], step[1, 1])
-    loaded = Axes.parse(header.axes)
-    if loaded.order != "HW":
-        return loaded if np.allclose(step, np.eye(2) * step[0, 0]) else None
-    return Axes(ORDERS[int(across < 0) + 2 * int(down < 0) + 4 * int(transposed)], loaded.inverted)
 
 
 SegmentAnatomyD = SegmentAnatomyDict = SegmentAnatomyd

@@ -8,11 +8,11 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import Transform
 
-from monai_cars.counterfactual import Counterfactual
-from monai_cars.edit import Edit
+from monai_cars.edits.edit import Edit
+from monai_cars.loop.counterfactual import Counterfactual
+from monai_cars.loop.edit_loop import Earlier, EditLoop
+from monai_cars.loop.keys import Sample
 from monai_cars.transforms.edit import FilmEditd, split_options
-from monai_cars.transforms.keys import Sample
-from monai_cars.transforms.loop import Earlier, EditLoop
 
 
 class ShamEdit(Transform):
@@ -24,7 +24,7 @@ class ShamEdit(Transform):
         zone: as for `InsertFinding`.
         seed: decides every draw of the edit.
         **loop: `editor`, `weights`, `gate`, `segmenter`, `device` and `max_attempts` of
-            `monai_cars.transforms.loop.EditLoop`.
+            `monai_cars.loop.edit_loop.EditLoop`.
 
     Example:
         >>> ShamEdit("nodule").edit.operation

@@ -11,14 +11,15 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends
 
-from monai_cars.anatomy import Segmenter
-from monai_cars.gates import Gate, default_gate
+from monai_cars.chest_xray.anatomy import Segmenter
+from monai_cars.chest_xray.gate import default_gate
+from monai_cars.edits.record import dump_record, read_record
+from monai_cars.gates import Gate
 from monai_cars.gates.judges import recorded_data, require_independent
-from monai_cars.record import dump_record, read_record
+from monai_cars.loop.edit_loop import EditLoop
+from monai_cars.loop.keys import EditKeys, Sample
+from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
 from monai_cars.transforms.judge import GateFor, Judged, judge_chain, upright_chain
-from monai_cars.transforms.keys import EditKeys, Sample
-from monai_cars.transforms.loop import EditLoop
-from monai_cars.transforms.state import current_header, like, one_channel, plain_tensor
 
 OnFail = Literal["restore", "flag", "raise"]
 
@@ -28,7 +29,7 @@ class ValidityGate(Transform):
 
     Args:
         gate: "cheap", "full" (segments the film again), a Gate for all edits, or (finding, operation) -> Gate.
-        segmenter: as for `monai_cars.transforms.loop.EditLoop`.
+        segmenter: as for `monai_cars.loop.edit_loop.EditLoop`.
         device: where a named segmenter runs.
         strict: refuse a gate whose models were trained on what an edit's editor was trained on, instead of warning.
 

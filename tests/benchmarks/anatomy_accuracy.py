@@ -18,19 +18,19 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from monai_cars.anatomy import AnatomySegmenter, cardiothoracic_ratio, load_segmenter
-from monai_cars.anatomy.films import (
+from monai_cars.chest_xray.anatomy import AnatomySegmenter, cardiothoracic_ratio, load_segmenter
+from monai_cars.chest_xray.anatomy.network import anatomy_network
+from monai_cars.chest_xray.orientation import recognise_axes
+from monai_cars.chest_xray.training.anatomy_films import (
     films_with_lungs,
     masks_of,
     patient_folds,
     read_grey,
     read_table,
 )
-from monai_cars.anatomy.network import anatomy_network
-from monai_cars.anatomy.orientation_training import frontal_films
-from monai_cars.anatomy.recipe import train_stages
-from monai_cars.axes import recognise_axes
-from monai_cars.radiograph import RadiographError
+from monai_cars.chest_xray.training.anatomy_recipe import train_stages
+from monai_cars.chest_xray.training.orientation import frontal_films
+from monai_cars.files.radiograph import RadiographError
 from monai_cars.transforms import SegmentAnatomy
 
 FOLDS = 5
@@ -229,7 +229,7 @@ def timing(segmenter: AnatomySegmenter) -> Iterator[str]:
     """Row: seconds for the 1955 x 1841 film."""
     from pydicom.data import get_testdata_file
 
-    from monai_cars.radiograph import read_radiograph
+    from monai_cars.files.radiograph import read_radiograph
 
     image = read_radiograph(str(get_testdata_file("RG1_UNCR.dcm"))).image
     segmenter(image)

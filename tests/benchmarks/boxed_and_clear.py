@@ -14,8 +14,8 @@ import torch
 from calibrate_gate import _read, films_of
 from held_out_models import held_out_models
 
-from monai_cars.anatomy import contrast_unit
-from monai_cars.edit import Box, Edit
+from monai_cars.chest_xray.anatomy import contrast_unit
+from monai_cars.edits.edit import Box, Edit
 from monai_cars.gates import Context, LevelInside, TargetLevel, TargetMoved
 from monai_cars.gates.answers import keep_answer
 from monai_cars.gates.thresholds import shipped_thresholds, with_threshold

@@ -58,7 +58,7 @@ def lightly_changed(image: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _read(data: Path, row: dict):
-    from monai_cars.radiograph import read_radiograph
+    from monai_cars.files.radiograph import read_radiograph
 
     torch.set_num_threads(1)
     path = data / row["folder"] / "images" / row["image"]
@@ -68,11 +68,11 @@ def _read(data: Path, row: dict):
 
 def light_pair(row: dict, *, data: Path) -> list:
     """Results of the preservation checks on a film and its light change, at the place of a sham."""
-    from monai_cars.anatomy import load_segmenter
-    from monai_cars.counterfactual import make_counterfactual
-    from monai_cars.edit import Edit
-    from monai_cars.gates import default_gate
+    from monai_cars.chest_xray.anatomy import load_segmenter
+    from monai_cars.chest_xray.gate import default_gate
+    from monai_cars.edits.edit import Edit
     from monai_cars.gates.trials import Witness
+    from monai_cars.loop.counterfactual import make_counterfactual
 
     film, anatomy = _read(data, row)
     changed = torch.from_numpy(lightly_changed(film.image[0].numpy(), crc32(row["image"].encode())))[None]
@@ -90,8 +90,8 @@ def light_pair(row: dict, *, data: Path) -> list:
 
 def repeat_pair(rows: tuple[dict, dict], *, data: Path) -> list:
     """Results of the checks of a classifier that compare two films of one patient."""
-    from monai_cars.anatomy import contrast_unit
-    from monai_cars.edit import Box, Edit
+    from monai_cars.chest_xray.anatomy import contrast_unit
+    from monai_cars.edits.edit import Box, Edit
     from monai_cars.gates import Context, OffTargetStable
 
     (first, anatomy), (second, masks) = (_read(data, row) for row in rows)
@@ -105,10 +105,10 @@ def repeat_pair(rows: tuple[dict, dict], *, data: Path) -> list:
 
 def control_trials(row: dict, *, data: Path, finding: str, kind: str, attempts: int) -> list:
     """Results of every attempt of a control."""
-    from monai_cars.counterfactual import make_counterfactual
-    from monai_cars.edit import Edit
-    from monai_cars.gates.controls import ControlEditor
+    from monai_cars.chest_xray.controls import ControlEditor
+    from monai_cars.edits.edit import Edit
     from monai_cars.gates.trials import Witness
+    from monai_cars.loop.counterfactual import make_counterfactual
 
     film, anatomy = _read(data, row)
     edit = Edit("insert", finding, severity=float(crc32(row["image"].encode()) % 5) / 4)
@@ -123,9 +123,8 @@ def _deciding(edit, purpose: str, models) -> list:
 
     Levels are calibrated for the record too, where a classifier can be trusted.
     """
-    from monai_cars.gates import default_gate
-    from monai_cars.gates.implications import decisive
-    from monai_cars.gates.profiles import decides
+    from monai_cars.chest_xray.gate import decides, default_gate
+    from monai_cars.chest_xray.implications import decisive
     from monai_cars.gates.thresholds import BOUNDED
 
     known = default_gate(edit.finding, edit.operation, "full", models=models).checks
@@ -140,8 +139,8 @@ def level_trials(row: dict, *, data: Path, finding: str, operation: str) -> list
 
     An insertion may lie anywhere in a healthy film's lungs, a deletion takes a third of one lung.
     """
-    from monai_cars.anatomy import contrast_unit
-    from monai_cars.edit import Box, Edit, Region
+    from monai_cars.chest_xray.anatomy import contrast_unit
+    from monai_cars.edits.edit import Box, Edit, Region
     from monai_cars.gates import Context
 
     film, anatomy = _read(data, row)
@@ -174,7 +173,7 @@ def third_of_a_lung(anatomy: torch.Tensor, draw: int) -> torch.Tensor:
 
 def collect(films: pd.DataFrame, data: Path, attempts: int, jobs: int) -> tuple[dict, dict, dict, dict]:
     """Pairs, controls, positives and healthy films as `calibrate_gate` takes them."""
-    from monai_cars.gates.profiles import shipped_models
+    from monai_cars.chest_xray.gate import shipped_models
     from monai_cars.gates.trials import trials
 
     def run(call, items: list, patients: list[str]):

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from film_sets import anatomy_of, fixed_films
 
-from monai_cars.anatomy import cardiothoracic_ratio, load_segmenter
-from monai_cars.counterfactual import make_counterfactual
-from monai_cars.edit import SEVERITY, Edit
+from monai_cars.chest_xray.anatomy import cardiothoracic_ratio, load_segmenter
+from monai_cars.edits.edit import SEVERITY, Edit
+from monai_cars.files.radiograph import read_radiograph
 from monai_cars.gates import Gate, OutsideUnchanged
-from monai_cars.radiograph import read_radiograph
+from monai_cars.loop.counterfactual import make_counterfactual
 
 SEVERITIES = (0.2, 0.5, 0.8)
 TOLERANCE = 0.02

@@ -53,8 +53,8 @@ def sheet(rows: list[dict], output: Path, title: str, columns: int = 2) -> None:
 
 def edit_row(path: Path, edit, segmenter, gate=None) -> dict:
     """Make one edit of one film and collect what the sheet shows."""
-    from monai_cars.counterfactual import make_counterfactual
-    from monai_cars.radiograph import read_radiograph
+    from monai_cars.files.radiograph import read_radiograph
+    from monai_cars.loop.counterfactual import make_counterfactual
 
     film = read_radiograph(path)
     anatomy = anatomy_of(path, film.image)
@@ -82,8 +82,8 @@ def main() -> None:
     parser.add_argument("--severity", default="0.2,0.5,0.8")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    from monai_cars.anatomy import load_segmenter
-    from monai_cars.severity import SEVERITY
+    from monai_cars.chest_xray.anatomy import load_segmenter
+    from monai_cars.findings.severity import SEVERITY
 
     findings = [*SEVERITY, *OTHERS] if args.findings == "all" else args.findings.split(",")
     run(args.data, args.output, findings, [float(s) for s in args.severity.split(",")], load_segmenter())
@@ -103,7 +103,7 @@ def run(data: Path, output: Path, findings: list[str], severity: list[float], se
 
 def jobs(data: Path, finding: str, severity: list[float]) -> list[tuple]:
     """(folder, image, edit) of every film of one finding's sheets; severities take turns."""
-    from monai_cars.edit import Edit, Region
+    from monai_cars.edits.edit import Edit, Region
 
     operation, _, name = finding.rpartition(" of ")
     films = fixed_films(data)

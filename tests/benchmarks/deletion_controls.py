@@ -31,17 +31,17 @@ from held_out_models import held_out_models, named
 from scipy import ndimage as ndi
 from scipy.stats import binomtest
 
-from monai_cars.anatomy import contrast_unit, estimate_spacing, load_segmenter
-from monai_cars.counterfactual import make_counterfactual
-from monai_cars.edit import Edit, Region
-from monai_cars.editors.canvas import make_canvas
-from monai_cars.editors.diffuse import free_lung
-from monai_cars.editors.expected_lung import LEAST_WEIGHT, NOISE, SIDES, healthy
-from monai_cars.editors.extent import extent_of
-from monai_cars.editors.lung_density import lung_density
-from monai_cars.editors.lung_grid import lung_grid, sample
-from monai_cars.gates import default_gate
-from monai_cars.radiograph import read_radiograph
+from monai_cars.chest_xray.anatomy import contrast_unit, estimate_spacing, load_segmenter
+from monai_cars.chest_xray.editors.canvas.canvas import make_canvas
+from monai_cars.chest_xray.editors.canvas.extent import extent_of
+from monai_cars.chest_xray.editors.lung.diffuse import free_lung
+from monai_cars.chest_xray.editors.lung.expected_lung import LEAST_WEIGHT, NOISE, SIDES, healthy
+from monai_cars.chest_xray.editors.lung.lung_density import lung_density
+from monai_cars.chest_xray.editors.lung.lung_grid import lung_grid, sample
+from monai_cars.chest_xray.gate import default_gate
+from monai_cars.edits.edit import Edit, Region
+from monai_cars.files.radiograph import read_radiograph
+from monai_cars.loop.counterfactual import make_counterfactual
 
 COHERENT, BESIDE_MM = 0.1, 25.0
 IN_ONE_LUNG = np.zeros((3, 3, 3), bool)  # neighbours in (side, row, column)

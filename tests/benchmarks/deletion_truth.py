@@ -17,11 +17,11 @@ import torch
 from film_sets import anatomy_of, fixed_films
 from scipy import ndimage as ndi
 
-from monai_cars.counterfactual import make_counterfactual
-from monai_cars.edit import Edit, Region
-from monai_cars.editors.attenuation import DELETIONS
-from monai_cars.measurement.reticulation import texture
-from monai_cars.radiograph import read_radiograph
+from monai_cars.chest_xray.editors.attenuation import DELETIONS
+from monai_cars.chest_xray.measurement.reticulation import texture
+from monai_cars.edits.edit import Edit, Region
+from monai_cars.files.radiograph import read_radiograph
+from monai_cars.loop.counterfactual import make_counterfactual
 
 FINDINGS = (
     "nodule",

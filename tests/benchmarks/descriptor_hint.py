@@ -17,9 +17,9 @@ from film_sets import anatomy_of, boxed_films, corners
 from scipy import ndimage as ndi
 from torch.nn import functional
 
-from monai_cars.edit import Box
-from monai_cars.gates.realism import p_value
-from monai_cars.radiograph import read_radiograph
+from monai_cars.edits.edit import Box
+from monai_cars.files.radiograph import read_radiograph
+from monai_cars.gates.checks.realistic import p_value
 from monai_cars.teachers.bank import Bank, embed_region
 from monai_cars.teachers.embedding import FixedDescriptor, pixels_per_mm
 

@@ -27,8 +27,8 @@ def main() -> None:
     torch.set_num_threads(1)
     from tiny_diffusion import tiny_pipeline, tiny_radedit
 
-    from monai_cars.editors.diffusion.radedit import RadEditEditor
-    from monai_cars.editors.diffusion.stable_diffusion import StableDiffusionEditor
+    from monai_cars.chest_xray.editors.diffusion.radedit import RadEditEditor
+    from monai_cars.chest_xray.editors.diffusion.stable_diffusion import StableDiffusionEditor
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -48,7 +48,7 @@ def main() -> None:
 def _films(count: int):
     from phantom import phantom
 
-    from monai_cars.edit import Edit
+    from monai_cars.edits.edit import Edit
 
     films = [phantom(size=(512, 512), seed=seed) for seed in range(16)]
     for k in range(count):
@@ -56,8 +56,8 @@ def _films(count: int):
 
 
 def _ours(editor, count: int) -> tuple[int, int, float]:
-    from monai_cars.counterfactual import make_counterfactual
     from monai_cars.gates import Gate, OutsideUnchanged
+    from monai_cars.loop.counterfactual import make_counterfactual
 
     outside, inside, made = 0, [], 0
     for film, edit in _films(count):
@@ -76,8 +76,8 @@ def _ours(editor, count: int) -> tuple[int, int, float]:
 
 
 def _direct(editors, count: int) -> tuple[int, str, str]:
+    from monai_cars.chest_xray.editors.diffusion.place import place_of
     from monai_cars.editors.diffusion.pipelines import load_pipeline
-    from monai_cars.editors.diffusion.place import place_of
     from monai_cars.editors.diffusion.window import window_around
 
     editor = editors["inpainting pipeline"]
@@ -85,9 +85,9 @@ def _direct(editors, count: int) -> tuple[int, str, str]:
     pipeline.set_progress_bar_config(disable=True)
     outside, largest = [], 0.0
     for film, edit in _films(count):
-        from monai_cars.anatomy import contrast_unit
-        from monai_cars.editors import Film
-        from monai_cars.radiograph import header_of
+        from monai_cars.chest_xray.anatomy import contrast_unit
+        from monai_cars.edits.film import Film
+        from monai_cars.files.radiograph import header_of
 
         seen = Film(film.image, header_of(film.image), contrast_unit(film.image, film.anatomy), film.spacing)
         generator = torch.Generator().manual_seed(edit.seed)

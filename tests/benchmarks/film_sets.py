@@ -53,7 +53,7 @@ def corners(row) -> tuple[float, float, float, float]:
 
 def anatomy_of(path: Path, image: torch.Tensor) -> torch.Tensor:
     """Masks (S, H, W) of a film by the shipped segmenter, kept under runs/ for the next benchmark."""
-    from monai_cars.anatomy import load_segmenter
+    from monai_cars.chest_xray.anatomy import load_segmenter
     from monai_cars.weights import load_record
 
     name = hashlib.sha256(path.read_bytes() + load_record("cars_anatomy").sha256.encode()).hexdigest()[:24]

@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--diffusion", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    from monai_cars.severity import SEVERITY
+    from monai_cars.findings.severity import SEVERITY
 
     findings = list(SEVERITY) if args.findings == "all" else args.findings.split(",")
     films = [_film((512, 512)), _film(None)]
@@ -48,8 +48,8 @@ def main() -> None:
 
 def _film(size: tuple[int, int] | None):
     """Image, header, anatomy, and the seconds that its segmentation took."""
-    from monai_cars.anatomy import load_segmenter
-    from monai_cars.radiograph import read_radiograph
+    from monai_cars.chest_xray.anatomy import load_segmenter
+    from monai_cars.files.radiograph import read_radiograph
 
     film = read_radiograph(get_testdata_file("RG1_UNCR.dcm"))
     image, header = film.image, replace(film.header, position="erect", view="PA")
@@ -71,9 +71,9 @@ def _median(call, repeats: int) -> float:
 
 
 def _stages(film, finding: str, repeats: int) -> str:
-    from monai_cars import counterfactual as loop
-    from monai_cars.edit import Edit
-    from monai_cars.editors import AttenuationEditor
+    from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
+    from monai_cars.edits.edit import Edit
+    from monai_cars.loop import counterfactual as loop
 
     image, header, anatomy, _ = film
     spent = {"propose": 0.0, "compose": 0.0, "gate": 0.0}
@@ -109,7 +109,8 @@ def _timed_edit(loop, editor, image, anatomy, edit, header):
         name, weights = editor.name, editor.weights
         propose = staticmethod(clocked("propose", editor.propose))
 
-    from monai_cars.gates import Gate, default_gate
+    from monai_cars.chest_xray.gate import default_gate
+    from monai_cars.gates import Gate
 
     class TimedGate(Gate):
         __call__ = clocked("gate", Gate.__call__)

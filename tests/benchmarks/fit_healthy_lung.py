@@ -20,12 +20,12 @@ import torch
 from film_sets import NIH, SEED, anatomy_of, fixed_films
 from safetensors.torch import save
 
-from monai_cars.anatomy import contrast_unit, estimate_spacing
+from monai_cars.chest_xray.anatomy import contrast_unit, estimate_spacing
+from monai_cars.chest_xray.editors.canvas.canvas import make_canvas
+from monai_cars.chest_xray.editors.lung.lung_density import lung_density
+from monai_cars.chest_xray.editors.lung.lung_grid import HEIGHTS, WIDTHS, lung_grid, sample
 from monai_cars.editors import expected_lung
-from monai_cars.editors.canvas import make_canvas
-from monai_cars.editors.lung_density import lung_density
-from monai_cars.editors.lung_grid import HEIGHTS, WIDTHS, lung_grid, sample
-from monai_cars.radiograph import read_radiograph
+from monai_cars.files.radiograph import read_radiograph
 
 COUNTS = (40, 6, 12, 4)  # of the fixed films; no benchmark takes more
 MODES = 16  # more fit the films they were learned from, not those held out

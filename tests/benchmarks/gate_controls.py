@@ -67,7 +67,7 @@ def set_thresholds(data: Path) -> Callable[[str], bool]:
 
 def rows_of_film(film: dict, *, data: Path, profile: str, claims: int, attempts: int, only: str | None) -> list[dict]:
     """One row for every real insertion and every control on one film, or for `only` one of both."""
-    from monai_cars.radiograph import read_radiograph
+    from monai_cars.files.radiograph import read_radiograph
 
     torch.set_num_threads(1)
     path = data / film["folder"] / "images" / film["image"]
@@ -82,8 +82,8 @@ def rows_of_film(film: dict, *, data: Path, profile: str, claims: int, attempts:
 
 def _asked(name: str, claims: int) -> Iterator[tuple]:
     """(edit, control or None) of one film; side, zone and severity follow from its name."""
-    from monai_cars.edit import Edit
-    from monai_cars.gates.controls import OFFERED, THIRDS, suits
+    from monai_cars.chest_xray.controls import OFFERED, THIRDS, suits
+    from monai_cars.edits.edit import Edit
 
     draw = np.random.default_rng(crc32(name.encode()))
     side, zone = str(draw.choice(["left", "right"])), str(draw.choice(THIRDS))
@@ -103,8 +103,8 @@ def _asked(name: str, claims: int) -> Iterator[tuple]:
 
 def deletion_of_film(film: dict, *, data: Path, profile: str, attempts: int) -> dict:
     """The row of a boxed opacity's deletion."""
-    from monai_cars.edit import Edit, Region
-    from monai_cars.radiograph import read_radiograph
+    from monai_cars.edits.edit import Edit, Region
+    from monai_cars.files.radiograph import read_radiograph
 
     torch.set_num_threads(1)
     path = data / film["folder"] / "images" / film["image"]
@@ -117,10 +117,10 @@ def deletion_of_film(film: dict, *, data: Path, profile: str, attempts: int) -> 
 
 def _judged(read, anatomy, edit, control: str | None, *, profile: str, attempts: int, models) -> dict:
     """Run the loop with a gate that remembers all attempts."""
-    from monai_cars.anatomy import load_segmenter
-    from monai_cars.counterfactual import make_counterfactual
-    from monai_cars.gates import default_gate
-    from monai_cars.gates.controls import ControlEditor
+    from monai_cars.chest_xray.anatomy import load_segmenter
+    from monai_cars.chest_xray.controls import ControlEditor
+    from monai_cars.chest_xray.gate import default_gate
+    from monai_cars.loop.counterfactual import make_counterfactual
 
     gate = default_gate(edit.finding, edit.operation, profile, models=models)
     frugal, verdicts = _frugal(gate, default_gate(edit.finding, edit.operation).names)

@@ -22,11 +22,11 @@ from unittest import mock
 import torch
 from finding_cost import _film
 
-from monai_cars import counterfactual as loop
-from monai_cars.anatomy import load_segmenter
-from monai_cars.edit import Edit
-from monai_cars.gates import Gate, default_gate, judge_many
-from monai_cars.gates.profiles import shipped_models
+from monai_cars.chest_xray.anatomy import load_segmenter
+from monai_cars.chest_xray.gate import default_gate, shipped_models
+from monai_cars.edits.edit import Edit
+from monai_cars.gates import Gate, judge_many
+from monai_cars.loop import counterfactual as loop
 
 FINDINGS = ("nodule", "mass", "consolidation", "opacities", "effusion", "pleural air", "enlarged heart")
 TARGETS = {"cheap": 50, "full": 500}

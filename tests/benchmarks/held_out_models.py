@@ -15,10 +15,10 @@ import torch
 from film_sets import NIH
 from teacher_folds import CONFIGS, FOLDS
 
-from monai_cars.anatomy.films import patient_folds
-from monai_cars.gates.profiles import GateModels, shipped_models
-from monai_cars.teachers.films import teacher_films
-from monai_cars.teachers.network import TeacherNetwork
+from monai_cars.chest_xray.gate import GateModels, shipped_models
+from monai_cars.chest_xray.teacher.network import TeacherNetwork
+from monai_cars.chest_xray.training.anatomy_films import patient_folds
+from monai_cars.chest_xray.training.teacher_films import teacher_films
 
 FOLDER = Path("runs/teacher_folds")
 

@@ -16,11 +16,11 @@ import pandas as pd
 import torch
 from film_sets import NIH, SEED, anatomy_of, fixed_films, tables
 
-from monai_cars.anatomy import load_segmenter
-from monai_cars.counterfactual import make_counterfactual
-from monai_cars.edit import Edit
+from monai_cars.chest_xray.anatomy import load_segmenter
+from monai_cars.edits.edit import Edit
+from monai_cars.files.radiograph import read_radiograph
 from monai_cars.gates import Gate, OutsideUnchanged
-from monai_cars.radiograph import read_radiograph
+from monai_cars.loop.counterfactual import make_counterfactual
 
 FINDINGS, SEVERITIES, TOLERANCE = ("effusion", "pleural air"), (0.2, 0.5, 0.8), 0.20
 

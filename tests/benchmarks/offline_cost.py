@@ -36,11 +36,11 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    from monai_cars.anatomy import load_segmenter
-    from monai_cars.counterfactual import make_counterfactual
-    from monai_cars.edit import Edit, Region
-    from monai_cars.gates import default_gate
-    from monai_cars.radiograph import read_radiograph
+    from monai_cars.chest_xray.anatomy import load_segmenter
+    from monai_cars.chest_xray.gate import default_gate
+    from monai_cars.edits.edit import Edit, Region
+    from monai_cars.files.radiograph import read_radiograph
+    from monai_cars.loop.counterfactual import make_counterfactual
 
     film = read_radiograph(get_testdata_file("RG1_UNCR.dcm"))
     segmenter = load_segmenter()

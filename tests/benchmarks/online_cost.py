@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from phantom import phantom
 
-from monai_cars.edit import SEVERITY
-from monai_cars.film_memory import MEMORY
+from monai_cars.edits.edit import SEVERITY
+from monai_cars.edits.film_memory import MEMORY
 from monai_cars.gates import Gate
 from monai_cars.transforms import InsertFindingd, LoadRadiograph, RandCounterfactuald, SegmentAnatomyd, ShamEditd
 

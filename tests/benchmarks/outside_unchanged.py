@@ -30,7 +30,7 @@ def films(data: Path, count: int) -> list[Path]:
 
 def edits(seed: int) -> list:
     """One edit of every kind."""
-    from monai_cars.edit import Edit
+    from monai_cars.edits.edit import Edit
 
     inserted = [Edit("insert", f, severity=0.5, seed=seed) for f in ("nodule", "mass", "consolidation", "effusion")]
     return [*inserted, Edit("sham", "nodule", seed=seed)]
@@ -38,7 +38,7 @@ def edits(seed: int) -> list:
 
 def count_changes(film, made, path: Path) -> int:
     """Pixels of the written file that differ from the source outside the support."""
-    from monai_cars.radiograph import read_native, read_radiograph, write_radiograph
+    from monai_cars.files.radiograph import read_native, read_radiograph, write_radiograph
 
     write_radiograph(path, made.image, header=film.header, support=made.support, record=made.record)
     again = read_radiograph(path, check=False).image
@@ -54,9 +54,9 @@ def main() -> None:
     parser.add_argument("--edits", type=int, default=200, help="accepted edits to collect")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    from monai_cars.anatomy import load_segmenter
-    from monai_cars.counterfactual import make_counterfactual
-    from monai_cars.radiograph import read_radiograph
+    from monai_cars.chest_xray.anatomy import load_segmenter
+    from monai_cars.files.radiograph import read_radiograph
+    from monai_cars.loop.counterfactual import make_counterfactual
 
     segmenter = load_segmenter()
     changed, inside, accepted, tried = dict.fromkeys(FORMATS, 0), [], 0, 0

@@ -1,8 +1,8 @@
 """How much heart and lungs of one patient differ between two films: python tests/benchmarks/repeat_measurements.py
 
 PA films of NIH adults, the first two of a patient, one pair a patient, in a seeded order. Some lie years of disease
-apart, so the upper percentiles hold more than repetition: `monai_cars.gates.measurement_agrees` takes what an edit
-must not change from the 75th.
+apart, so the upper percentiles hold more than repetition: the check `measurement_agrees` takes what an edit must not
+change from the 75th.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from film_sets import SEED, anatomy_of, tables
 
-from monai_cars.anatomy import contrast_unit
-from monai_cars.measurement.readings import Lungs, sizes
-from monai_cars.radiograph import read_radiograph
+from monai_cars.chest_xray.anatomy import contrast_unit
+from monai_cars.chest_xray.measurement.readings import Lungs, sizes
+from monai_cars.files.radiograph import read_radiograph
 
 
 def pairs(data: Path, count: int) -> list[tuple[Path, Path]]:

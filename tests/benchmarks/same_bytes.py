@@ -87,10 +87,10 @@ def of_chains(data: Path) -> dict[str, Any]:
 
 def of_edits(data: Path, count: int) -> dict[str, Any]:
     """The edits of `outside_unchanged.py`, then every finding that there is on six films."""
-    from monai_cars.anatomy import load_segmenter
-    from monai_cars.counterfactual import make_counterfactual
-    from monai_cars.edit import SEVERITY, Edit, Region
-    from monai_cars.radiograph import read_radiograph
+    from monai_cars.chest_xray.anatomy import load_segmenter
+    from monai_cars.edits.edit import SEVERITY, Edit, Region
+    from monai_cars.files.radiograph import read_radiograph
+    from monai_cars.loop.counterfactual import make_counterfactual
 
     segmenter = load_segmenter()
     found: dict[str, Any] = {}

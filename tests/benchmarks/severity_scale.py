@@ -36,10 +36,10 @@ HEADER = (
 
 def edits_of_film(path: Path, finding: str, *, seeds: tuple[int, ...] = SEEDS) -> list[dict]:
     """One row (asked, measured, reason, ...) for every severity and seed of one finding on one film."""
-    from monai_cars.counterfactual import make_counterfactual
-    from monai_cars.edit import Edit
+    from monai_cars.edits.edit import Edit
+    from monai_cars.files.radiograph import read_radiograph
     from monai_cars.gates import Gate, OutsideUnchanged
-    from monai_cars.radiograph import read_radiograph
+    from monai_cars.loop.counterfactual import make_counterfactual
 
     torch.set_num_threads(1)
     film = read_radiograph(path)
@@ -60,7 +60,7 @@ def _value(quantity: dict | None) -> float:
 
 def figures(rows: pd.DataFrame, finding: str) -> dict:
     """Figures of one finding over the rows of all films."""
-    from monai_cars.severity import SEVERITY
+    from monai_cars.findings.severity import SEVERITY
 
     scale = SEVERITY[finding]
     made = rows[rows.made]
@@ -111,7 +111,7 @@ def line(found: dict) -> str:
 
 def main() -> None:
     """Print one table row a finding, as soon as it is there."""
-    from monai_cars.severity import SEVERITY
+    from monai_cars.findings.severity import SEVERITY
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))

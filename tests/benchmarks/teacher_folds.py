@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from monai_cars.anatomy import load_segmenter
-from monai_cars.anatomy.films import patient_folds
-from monai_cars.teachers.films import Crops, TeacherFilm, kept_crops, teacher_films
-from monai_cars.teachers.network import TeacherNetwork
-from monai_cars.teachers.preprocessing import INPUT_SIZE, stacked
-from monai_cars.teachers.shipped import ask
-from monai_cars.teachers.training import train_teacher
+from monai_cars.chest_xray.anatomy import load_segmenter
+from monai_cars.chest_xray.teacher.network import TeacherNetwork
+from monai_cars.chest_xray.teacher.preprocessing import INPUT_SIZE, stacked
+from monai_cars.chest_xray.teacher.shipped import ask
+from monai_cars.chest_xray.training.anatomy_films import patient_folds
+from monai_cars.chest_xray.training.teacher import train_teacher
+from monai_cars.chest_xray.training.teacher_films import Crops, TeacherFilm, kept_crops, teacher_films
 
 FOLDS = 5
 CONFIGS = Path("bundles/cars_chest_xray/configs")

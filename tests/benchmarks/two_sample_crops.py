@@ -17,11 +17,11 @@ from PIL import Image
 from scipy import ndimage as ndi
 from two_sample import ARMS
 
-from monai_cars.counterfactual import make_counterfactual
-from monai_cars.edit import Edit, Quantity, Region
+from monai_cars.edits.edit import Edit, Quantity, Region
+from monai_cars.files.radiograph import read_radiograph
+from monai_cars.findings.severity import SEVERITY
 from monai_cars.gates import Gate, OutsideUnchanged
-from monai_cars.radiograph import read_radiograph
-from monai_cars.severity import SEVERITY
+from monai_cars.loop.counterfactual import make_counterfactual
 
 CROP = 256  # pixels
 FILLED = 0.65  # share of a radiologist's box that the opacity in it fills, by eye

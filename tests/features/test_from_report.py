@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monai_cars.features import BUILT_IN, Vocabulary, VocabularyError, from_report, load_vocabulary, mentions, to_labels
-from monai_cars.features.report import LIKELY_VALUE
+from monai_cars.features.reports.report import LIKELY_VALUE
 
 SENTENCES = list(report_cases.sentence_cases())
 REPORTS = list(report_cases.report_cases())

@@ -3,10 +3,10 @@
 import pytest
 
 from monai_cars.features import BUILT_IN, load_vocabulary, mentions
-from monai_cars.features.lexicon import anatomy, concepts, context, findings, shared_lexicon
-from monai_cars.features.patterns import PhraseMatcher, longest, variants
-from monai_cars.features.sentences import sentences
-from monai_cars.features.structures import states
+from monai_cars.features.reports.lexicon import anatomy, concepts, context, findings, shared_lexicon
+from monai_cars.features.reports.patterns import PhraseMatcher, longest, variants
+from monai_cars.features.reports.sentences import sentences
+from monai_cars.features.reports.states import states
 
 PHRASES = [(concept, phrase) for concept, entry in findings().items() for phrase in entry["phrases"]]
 OTHERS = [(concept, phrase) for concept, entry in findings().items() for phrase in entry.get("not", ())]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from monai_cars.features.sections import sections
-from monai_cars.features.sentences import sentences
-from monai_cars.features.words import normal, tokens
+from monai_cars.features.reports.sections import sections
+from monai_cars.features.reports.sentences import sentences
+from monai_cars.features.reports.words import normal, tokens
 
 
 def parts(text):

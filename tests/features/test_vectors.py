@@ -8,7 +8,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from monai_cars.edit import SEVERITY
+from monai_cars.edits.edit import SEVERITY
 from monai_cars.features import (
     BUILT_IN,
     Vocabulary,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monai_cars.edit import SEVERITY
+from monai_cars.edits.edit import SEVERITY
 from monai_cars.features import BUILT_IN, Vocabulary, VocabularyError, load_vocabulary
 
 

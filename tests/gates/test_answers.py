@@ -7,12 +7,12 @@ import torch
 from phantom import phantom
 from phantom_film import context
 
-from monai_cars.edit import Edit
+from monai_cars.chest_xray.teacher.network import TeacherNetwork
+from monai_cars.chest_xray.teacher.shipped import NetworkLocaliser, NetworkTeacher
+from monai_cars.edits.edit import Edit
 from monai_cars.gates import NothingHallucinated, OffTargetStable
 from monai_cars.gates.answers import opacity_maps, probabilities
 from monai_cars.teachers import SegmenterLocaliser, TeacherError
-from monai_cars.teachers.network import TeacherNetwork
-from monai_cars.teachers.shipped import NetworkLocaliser, NetworkTeacher
 
 BEFORE, AFTER = torch.zeros(1, 4, 4), torch.ones(1, 4, 4)
 

@@ -8,11 +8,11 @@ from closed_form_models import density_teacher
 from phantom import phantom
 from phantom_film import context
 
-from monai_cars.edit import Edit
+from monai_cars.chest_xray.teacher.network import TeacherNetwork
+from monai_cars.chest_xray.teacher.shipped import NetworkLocaliser, NetworkTeacher
+from monai_cars.edits.edit import Edit
 from monai_cars.gates import ConditionMet, Gate, LevelInside, OutsideUnchanged, TargetMoved
 from monai_cars.gates.batch import judge_many
-from monai_cars.teachers.network import TeacherNetwork
-from monai_cars.teachers.shipped import NetworkLocaliser, NetworkTeacher
 
 
 class Counted(TeacherNetwork):

@@ -5,21 +5,13 @@ import torch
 from phantom_film import UNIT, context, disc
 from scipy import ndimage
 
-from monai_cars.anatomy import ContrastUnit
-from monai_cars.edit import OPERATIONS, SEVERITY, Edit, Quantity
-from monai_cars.gates import (
-    AnatomyPreserved,
-    DensityPreserved,
-    InsideLung,
-    NoSeam,
-    OpacityRemoved,
-    OutsideUnchanged,
-    Rewritten,
-    SeverityAgrees,
-    Visible,
-    default_gate,
-)
-from monai_cars.gates.profiles import ANYWHERE, NO_CONTRAST
+from monai_cars.chest_xray.anatomy import ContrastUnit
+from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
+from monai_cars.chest_xray.checks.inside_lung import InsideLung
+from monai_cars.chest_xray.checks.opacity_removed import OpacityRemoved
+from monai_cars.chest_xray.gate import ANYWHERE, NO_CONTRAST, default_gate
+from monai_cars.edits.edit import OPERATIONS, SEVERITY, Edit, Quantity
+from monai_cars.gates import DensityPreserved, NoSeam, OutsideUnchanged, Rewritten, SeverityAgrees, Visible
 
 SHAPE = (160, 200)
 INSERT = Edit("insert", "nodule")
@@ -173,7 +165,7 @@ class TestVisible:
         assert quiet == pytest.approx(4 * busy, rel=1e-3)
 
     def test_a_deletion_is_judged_by_the_film_it_leaves(self, film):
-        from monai_cars.edit import Region
+        from monai_cars.edits.edit import Region
 
         opaque = film + _bump(RIGHT, radius=14, height=90)
         edit = Edit("delete", "nodule", region=Region(point=RIGHT))
@@ -316,7 +308,7 @@ def test_the_support_may_be_any_crop(film, lungs):
     """A crop around the support and the whole film lead to the same values where a check looks inside the crop only."""
     from dataclasses import replace
 
-    from monai_cars.edit import Box
+    from monai_cars.edits.edit import Box
 
     whole = context(INSERT, _support(), lesion=disc(SHAPE, RIGHT, 12), anatomy=lungs)
     box = Box(30, 20, 95, 85)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phantom_film import context, disc
 
-from monai_cars.edit import Edit, Region
+from monai_cars.edits.edit import Edit, Region
 from monai_cars.gates import ConditionMet, Gate, LevelInside, PeakInside
 from monai_cars.gates.intended import lesion_boxes
 from monai_cars.teachers import SegmenterLocaliser, TeacherError

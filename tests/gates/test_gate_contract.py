@@ -7,7 +7,7 @@ import pytest
 import torch
 from phantom_film import context
 
-from monai_cars.edit import Edit
+from monai_cars.edits.edit import Edit
 from monai_cars.gates import CheckResult, Gate, judged, unavailable
 
 FILM = torch.zeros(1, 8, 8)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phantom_film import context
 
-from monai_cars.edit import Edit
+from monai_cars.edits.edit import Edit
 from monai_cars.gates import CheckResult, NothingHallucinated, real_baseline
 from monai_cars.teachers import TeacherError
 

@@ -7,7 +7,7 @@ import torch
 from closed_form_models import bright_localiser, density_teacher
 from phantom_film import context
 
-from monai_cars.edit import Edit
+from monai_cars.edits.edit import Edit
 from monai_cars.gates import CheckResult, ConditionMet, Gate, OneSees, TargetMoved
 from monai_cars.gates.judges import judges, require_independent
 

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phantom_film import context, disc
 
-from monai_cars.edit import Edit, Region
-from monai_cars.gates import GateModels, PresentBefore, default_gate
+from monai_cars.chest_xray.gate import GateModels, default_gate
+from monai_cars.edits.edit import Edit, Region
+from monai_cars.gates import PresentBefore
 from monai_cars.gates.thresholds import GateThresholds
 
 SHAPE = (160, 200)

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phantom_film import context
 
-from monai_cars.edit import Box, Edit
+from monai_cars.edits.edit import Box, Edit
 from monai_cars.gates import NotMemorised, Realistic
-from monai_cars.gates.near_duplicate import usual_distance
-from monai_cars.gates.realism import edited_box, p_value
+from monai_cars.gates.checks.not_memorised import usual_distance
+from monai_cars.gates.checks.realistic import edited_box, p_value
 from monai_cars.teachers.bank import Bank, BankError
 
 SHAPE = (40, 60)

@@ -5,7 +5,7 @@ import torch
 from closed_form_models import bright_localiser
 from phantom_film import context
 
-from monai_cars.edit import Edit, Region
+from monai_cars.edits.edit import Edit, Region
 from monai_cars.gates import MasksKept, SegmenterAgrees
 from monai_cars.teachers import SegmenterLocaliser
 

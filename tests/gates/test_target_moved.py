@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phantom_film import context
 
-from monai_cars.edit import Edit, Region
+from monai_cars.edits.edit import Edit, Region
 from monai_cars.gates import Gate, OffTargetStable, TargetLevel, TargetMoved
-from monai_cars.gates.target_moved import log_odds
+from monai_cars.gates.checks.target_moved import log_odds
 from monai_cars.teachers import Teacher, TeacherError
 
 REGION = Region(box=(0.0, 0.0, 5.0, 5.0))

@@ -6,9 +6,9 @@ import pytest
 import torch
 from phantom_film import context
 
-from monai_cars.edit import SEVERITY, Edit, Region
+from monai_cars.edits.edit import SEVERITY, Edit, Region
 from monai_cars.gates import TextImageAgrees
-from monai_cars.gates.text_image import curated_prompts
+from monai_cars.gates.checks.text_image_agrees import curated_prompts
 from monai_cars.teachers import CallableTeacher
 from monai_cars.teachers.dual_encoder import CallableDualEncoder
 from monai_cars.teachers.text_image import TextImageTeacher

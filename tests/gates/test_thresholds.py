@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from monai_cars.gates import AnatomyPreserved, NoSeam
+from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
+from monai_cars.gates import NoSeam
 from monai_cars.gates.thresholds import (
     BOUNDED,
     Bounded,

@@ -5,7 +5,7 @@ import pytest
 import torch
 from phantom_film import context
 
-from monai_cars.edit import Edit
+from monai_cars.edits.edit import Edit
 from monai_cars.gates import CheckResult, Gate, OutsideUnchanged, judged
 from monai_cars.gates.trials import Trials, Witness, trials
 

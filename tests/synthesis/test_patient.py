@@ -2,7 +2,7 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
-from monai_cars.radiograph import read_radiograph
+from monai_cars.files.radiograph import read_radiograph
 from monai_cars.synthesis import Source
 from monai_cars.synthesis.patient import patient_of
 

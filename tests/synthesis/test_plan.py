@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from monai_cars.edit import Quantity
+from monai_cars.edits.edit import Quantity
 from monai_cars.synthesis import PlanError, Source, plan_edits
 
 PLAIN = Source(Path("a.png"), "a.png")

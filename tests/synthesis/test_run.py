@@ -10,7 +10,7 @@ from phantom_run import EDITS, films, phantom_run, segmenter
 from PIL import Image
 
 from monai_cars.features import VocabularyError
-from monai_cars.radiograph import RadiographError, read_radiograph, write_radiograph
+from monai_cars.files.radiograph import RadiographError, read_radiograph, write_radiograph
 from monai_cars.synthesis import REFUSED, PlanError, SourceError, read_manifest
 
 FIELDS = [

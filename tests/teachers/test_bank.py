@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from phantom import phantom
 from safetensors.torch import save_file
 
-from monai_cars.edit import Box
+from monai_cars.edits.edit import Box
 from monai_cars.teachers.bank import Bank, BankError, embed_region, load_bank, not_in_bank
 from monai_cars.teachers.embedding import FixedDescriptor
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from phantom import phantom
 from scipy import ndimage as ndi
 
-from monai_cars.edit import Box
+from monai_cars.edits.edit import Box
 from monai_cars.teachers import Embedder
 from monai_cars.teachers.embedding import SCALES_MM, FixedDescriptor, pixels_per_mm, region_vector
 

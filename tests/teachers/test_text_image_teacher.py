@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_dual_encoder import tiny_bert_and_vit, tiny_clip
 
-from monai_cars.edit import Box
+from monai_cars.edits.edit import Box
 from monai_cars.teachers import Embedder, Teacher, TeacherError
 from monai_cars.teachers.dual_encoder import CallableDualEncoder, DualEncoder, HubDualEncoder, _load, square
 from monai_cars.teachers.text_image import Prompts, TextImageTeacher, prompts_of

@@ -5,7 +5,7 @@ import torch
 from monai.data import MetaTensor
 from phantom import phantom
 
-from monai_cars.radiograph import META_KEY, Header
+from monai_cars.files.radiograph import META_KEY, Header
 
 FILM = phantom(seed=3)
 

@@ -23,7 +23,7 @@ from phantom import phantom
 from PIL import Image
 from torch.utils.data import ConcatDataset
 
-from monai_cars.sample_seed import SampleSeedDataset
+from monai_cars.edits.sample_seed import SampleSeedDataset
 from monai_cars.transforms import LoadRadiographd, RandCounterfactuald, SegmentAnatomyd, ValidityGated
 
 FILMS = [

@@ -8,10 +8,10 @@ import torch
 from monai.data import MetaTensor, set_track_meta
 from monai.transforms import Compose, EnsureTyped, Flipd, Resized, ScaleIntensityd, Transposed
 
-from monai_cars.edit import Region
+from monai_cars.edits.edit import Region
+from monai_cars.edits.record import mask_of
 from monai_cars.features import load_vocabulary, present_findings, vector_of
 from monai_cars.gates import Gate, judged
-from monai_cars.record import mask_of
 from monai_cars.transforms import DeleteFinding, DeleteFindingd, InsertFinding, InsertFindingd, ShamEditd
 
 NIH = load_vocabulary("nih-14")

@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from monai_cars.edit import CannotEdit, Edit, Region
-from monai_cars.editors import attenuation
+from monai_cars.chest_xray.editors import attenuation
+from monai_cars.edits.edit import CannotEdit, Edit, Region
 from monai_cars.features import load_vocabulary, vector_of
 from monai_cars.gates import Gate, OutsideUnchanged
 from monai_cars.transforms import DeleteFinding, DeleteFindingd, InsertFindingd, RandCounterfactuald

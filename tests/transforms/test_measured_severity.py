@@ -6,7 +6,7 @@ import pytest
 import torch
 from monai.transforms import Compose
 
-from monai_cars.edit import SEVERITY
+from monai_cars.edits.edit import SEVERITY
 from monai_cars.transforms import InsertFindingd, InsertFindingsd, MeasuredSeverity, MeasuredSeverityd, ShamEditd
 
 

@@ -7,8 +7,8 @@ import torch
 from monai.data import DataLoader, Dataset
 from monai.transforms import Compose
 
+from monai_cars.edits.sample_seed import SampleSeedDataset
 from monai_cars.features import load_vocabulary, vector_of
-from monai_cars.sample_seed import SampleSeedDataset
 from monai_cars.transforms import PerturbFeatures, PerturbFeaturesd
 
 CARPA = load_vocabulary("carpa-19")

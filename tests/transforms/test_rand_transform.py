@@ -11,9 +11,9 @@ from monai.data import CacheDataset, DataLoader, Dataset
 from monai.transforms import Compose, OneOf, RandomOrder, SomeOf
 from torch.utils.data import DataLoader as PlainLoader
 
-from monai_cars.edit import SEVERITY, Region
+from monai_cars.edits.edit import SEVERITY, Region
+from monai_cars.edits.sample_seed import SampleSeedDataset
 from monai_cars.features import load_vocabulary
-from monai_cars.sample_seed import SampleSeedDataset
 from monai_cars.transforms import InsertFindingd, RandCounterfactual, RandCounterfactuald, ShamEditd
 from monai_cars.transforms.choice import Choices, Draw, draw
 

@@ -18,10 +18,10 @@ from monai.transforms import (
 from phantom import phantom
 from pydicom.data import get_testdata_file
 
-from monai_cars.anatomy import load_segmenter
-from monai_cars.radiograph import RadiographError, header_of
+from monai_cars.chest_xray.anatomy import load_segmenter
+from monai_cars.files.radiograph import RadiographError, header_of
+from monai_cars.loop.segmentation import axes_from_affine
 from monai_cars.transforms import LoadRadiograph, LoadRadiographd, SegmentAnatomy, SegmentAnatomyd
-from monai_cars.transforms.segment import axes_from_affine
 
 FILM = str(get_testdata_file("RG1_UNCR.dcm"))
 PHANTOM = phantom(size=(160, 120))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from monai_cars.edit import Box
+from monai_cars.edits.edit import Box
 
 CONTEXT = 2.0  # side of the crop over the larger side of the support
 LEAST_CONTEXT = 0.35  # and at least this share of the film's shorter side: a model must see where it is

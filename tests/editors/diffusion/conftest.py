@@ -1,8 +1,8 @@
 import pytest
 from tiny_diffusion import tiny_pipeline, tiny_radedit
 
+from monai_cars.chest_xray.editors.diffusion.radedit import load_model
 from monai_cars.editors.diffusion.pipelines import load_pipeline
-from monai_cars.editors.diffusion.radedit import load_model
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,18 @@ import pytest
 import torch
 from phantom import phantom
 
-from monai_cars.anatomy import contrast_unit
-from monai_cars.counterfactual import make_counterfactual
-from monai_cars.edit import Edit, Region
-from monai_cars.editors import AttenuationEditor, Film, make_editor
+from monai_cars.chest_xray.anatomy import contrast_unit
+from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
+from monai_cars.chest_xray.editors.diffusion.radedit import RadEditEditor
+from monai_cars.chest_xray.editors.diffusion.stable_diffusion import StableDiffusionEditor
 from monai_cars.editors.diffusion import pipelines
 from monai_cars.editors.diffusion.pipelines import PipelineError, identity
-from monai_cars.editors.diffusion.radedit import RadEditEditor
-from monai_cars.editors.diffusion.stable_diffusion import StableDiffusionEditor
+from monai_cars.edits.edit import Edit, Region
+from monai_cars.edits.film import Film
+from monai_cars.files.radiograph import header_of
 from monai_cars.gates import Gate, OutsideUnchanged
-from monai_cars.radiograph import header_of
+from monai_cars.loop.choose_editor import make_editor
+from monai_cars.loop.counterfactual import make_counterfactual
 from monai_cars.transforms import InsertFindingd
 
 FILM = phantom(size=(256, 256))

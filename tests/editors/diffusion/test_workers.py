@@ -5,7 +5,7 @@ import torch
 from phantom import phantom
 from torch.utils.data import DataLoader, Dataset
 
-from monai_cars.editors.diffusion.stable_diffusion import StableDiffusionEditor
+from monai_cars.chest_xray.editors.diffusion.stable_diffusion import StableDiffusionEditor
 from monai_cars.gates import Gate, OutsideUnchanged
 from monai_cars.transforms import InsertFindingd, SegmentAnatomyd
 

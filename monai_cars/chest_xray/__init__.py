@@ -1,0 +1,1 @@
+"""The frontal chest radiograph: anatomy, editors, measurements, checks and teacher."""

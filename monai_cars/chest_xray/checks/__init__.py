@@ -1,0 +1,1 @@
+"""Checks that know a chest; each file bears the name under which its check is recorded."""

@@ -1,0 +1,1 @@
+"""How each finding of the chest is drawn and deleted, room by room."""

@@ -1,0 +1,1 @@
+"""The film as chest editors see it, and what all of them share."""

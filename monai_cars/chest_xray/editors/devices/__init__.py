@@ -1,0 +1,1 @@
+"""Tubes, wires and pacemakers."""

@@ -1,0 +1,1 @@
+"""Heart, mediastinum and hila."""

@@ -1,0 +1,1 @@
+"""Fluid and air in the pleural space."""

@@ -1,0 +1,1 @@
+"""Ribs and diaphragm."""

@@ -1,0 +1,1 @@
+"""The chest's classifier and localiser, which judge edits."""

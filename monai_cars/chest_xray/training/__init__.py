@@ -1,0 +1,1 @@
+"""Training of the networks that ship with the chest; nothing at run time imports it."""

@@ -1,0 +1,68 @@
+"""The only writer of pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from monai_cars.edits.edit import Proposal
+from monai_cars.files.radiograph import Header
+
+KNEE = 0.7  # share of the headroom up to which a residual is added as it is
+
+
+@dataclass(frozen=True)
+class Composite:
+    """A film with a proposal written into it.
+
+    Args:
+        image: (1, H, W) float32.
+        clipped_share: share of the support in which the residual was compressed by more than a tenth.
+    """
+
+    image: torch.Tensor
+    clipped_share: float
+
+
+def compose(image: torch.Tensor, proposal: Proposal, unit: float, *, header: Header) -> Composite:
+    """Write a proposal into a film: ``after = before + residual * unit`` inside the support, a copy outside.
+
+    Near the ends of the film's range the residual is compressed: above ``k = 0.7`` of the headroom ``h`` it becomes
+    ``k h + (1 - k) h (1 - exp(-(r - k h) / ((1 - k) h)))``; integers stay integers.
+
+    Args:
+        image: (1, H, W) float32.
+        proposal: the residual in contrast units with its support.
+        unit: the contrast unit in the image's values.
+        header: the film's range and whether its values are integers.
+
+    Returns:
+        The new film; the input is not changed.
+    """
+    rows, columns = proposal.box.slices
+    before = image[0, rows, columns]
+    support = proposal.support.to(image.device)
+    residual = proposal.residual.to(image.device) * unit
+    low, high = _range(image, header)
+    headroom = torch.where(residual > 0, high - before, before - low).clamp_min(0)
+    written = torch.sign(residual) * _compressed(residual.abs(), headroom)
+    after = before + written
+    if header.integer:
+        after = after.round().clamp(low, high)
+    result = image.clone()
+    result[0, rows, columns] = torch.where(support, after, before)
+    squeezed = support & (residual.abs() - written.abs() > 0.1 * residual.abs())
+    return Composite(result, float(squeezed.sum() / support.sum().clamp_min(1)))
+
+
+def _range(image: torch.Tensor, header: Header) -> tuple[float, float]:
+    if header.integer:
+        return header.low, header.high
+    return float(image.min()), float(image.max())
+
+
+def _compressed(size: torch.Tensor, headroom: torch.Tensor) -> torch.Tensor:
+    knee = KNEE * headroom
+    rest = (headroom - knee).clamp_min(1e-12)
+    return torch.where(size <= knee, size, knee + rest * (1 - torch.exp(-(size - knee) / rest)))

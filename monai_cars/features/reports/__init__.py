@@ -1,0 +1,1 @@
+"""Report text as findings: phrases, negation and doubt, sections and sides."""

@@ -1,0 +1,106 @@
+"""Sentences of a report as lists of words, whether it is wrapped, numbered, bulleted or one line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from monai_cars.features.reports.words import GRAMMAR, Token, tokens
+
+_LONGEST = 250  # words; a longer "sentence" is no sentence, and would only take time
+_ENDS = frozenset((".", ";"))
+_BULLETS = frozenset(("-", "*", ">", "\u2022", "\u00b7", "\u2013", "\u2014"))
+_EMPTY_LINE = re.compile(r"\n[^\S\n]*\n")
+_LETTER = re.compile(r"[^\W\d_]")
+_GOES_ON = GRAMMAR["goes on"]
+
+
+class Sentence(NamedTuple):
+    """The words of one sentence, and whether it is a question.
+
+    Attributes:
+        tokens: words and the marks inside it.
+        asked: it ends with a question mark.
+    """
+
+    tokens: list[Token]
+    asked: bool
+
+    @property
+    def words(self) -> list[str]:
+        """The words alone."""
+        return [token.word for token in self.tokens]
+
+    @property
+    def start(self) -> int:
+        """Place of its first character in the report."""
+        return self.tokens[0].start
+
+    @property
+    def end(self) -> int:
+        """Place after its last character."""
+        return self.tokens[-1].end
+
+
+def sentences(text: str, start: int = 0, end: int | None = None) -> Iterator[Sentence]:
+    """Sentences of `text[start:end]`.
+
+    Example:
+        >>> [sentence.words for sentence in sentences("1. No effusion.2. Seen at 5.3 cm by Dr. X")]
+        [['no', 'effusion'], ['seen', 'at', '5.3', 'cm', 'by', 'dr', 'x']]
+    """
+    found: list[Token] = []
+    marks = tokens(text, start, end)
+    raw = [text[mark.start : mark.start + 2] for mark in marks if mark.word[:1].isalpha()]
+    titled = 2 * sum(word.istitle() for word in raw) > len(raw)  # Every Word Begins With A Capital
+    for place, token in enumerate(marks):
+        gap = text[found[-1].end : token.start] if found else ""
+        if len(found) >= _LONGEST or (found and "\n" in gap and _line_ends(text, gap, found, marks[place], titled)):
+            yield Sentence(found, False)
+            found = []
+        if token.word in _ENDS and _ends(text, token):
+            yield from _sentence(found, False)
+            found = []
+        elif token.word == "?" and _follows_a_word(text, token):
+            yield from _sentence(found, True)
+            found = []
+        elif _item(text, marks, place):
+            yield from _sentence(found[:-1] if found and found[-1].word.isdigit() else found, False)
+            found = []
+        elif token.word != "." and (token.word.strip("x") or len(token.word) == 1):  # "XXXX" hides a word
+            found.append(token)
+    yield from _sentence(found, False)
+
+
+def _sentence(found: list[Token], asked: bool) -> Iterator[Sentence]:
+    if found and not (len(found) == 1 and found[0].word.isdigit()):
+        yield Sentence(found, asked)
+
+
+def _ends(text: str, token: Token) -> bool:
+    """A full stop ends a sentence before a space, or between words when the space was forgotten."""
+    after = text[token.end : token.end + 1]
+    return not after or not after.isalnum() or (bool(_LETTER.match(after)) and token.start > 2) or after.isdigit()
+
+
+def _follows_a_word(text: str, token: Token) -> bool:
+    """Whether the mark asks about what was said ("effusion?"), not about what comes ("?effusion")."""
+    return token.start > 0 and not text[token.start - 1].isspace()
+
+
+def _item(text: str, marks: list[Token], place: int) -> bool:
+    """Whether this is the bracket of "1)"."""
+    if text[marks[place].start] != ")" or place == 0 or not marks[place - 1].word.isdigit():
+        return False
+    return len(marks[place - 1].word) <= 2 and (place == 1 or marks[place - 2].word != ",")
+
+
+def _line_ends(text: str, gap: str, before: list[Token], token: Token, titled: bool) -> bool:
+    """Whether a sentence ends with its line: before an empty line or a bullet, or where the next begins anew."""
+    if _EMPTY_LINE.search(gap):
+        return True
+    word = text[token.start : token.end]
+    if word in _BULLETS:
+        return True
+    return not titled and word[:1].isupper() and word[1:].islower() and before[-1].word not in _GOES_ON

@@ -1,0 +1,1 @@
+"""Label tables as findings: columns, values and boxes of public data sets and of a user's own."""

@@ -1,0 +1,200 @@
+"""What all edit transforms share: the editor, the gate and the retry loop, applied to a film as a chain holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.data import get_track_meta
+from monai.utils import convert_to_tensor
+
+from monai_cars.chest_xray.anatomy import STRUCTURES, Segmenter
+from monai_cars.chest_xray.gate import PROFILES, default_gate
+from monai_cars.editors import Editor
+from monai_cars.edits.edit import Edit
+from monai_cars.gates import Gate
+from monai_cars.loop.choose_editor import make_editor
+from monai_cars.loop.counterfactual import Counterfactual, make_counterfactual
+from monai_cars.loop.segmentation import segmented, segmenter_on
+from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
+from monai_cars.weights import WeightsRecord, record_of
+
+DEFAULT_SEGMENTER = "cars_anatomy"
+Earlier = Sequence[Mapping[str, Any]]
+
+
+class EditLoop:
+    """Propose, compose, gate, retry or abstain, on any film that a MONAI chain holds.
+
+    It holds names, never weights: the segmenter is loaded once a process when it is first needed.
+
+    Args:
+        editor: proposes: "attenuation" (None), "stable_diffusion", "radedit", or an Editor of your own.
+        weights: of a named diffusion editor: "owner/repo@commit" on the Hub, or a folder in diffusers' layout.
+        gate: "cheap" (needs no network), "full" (segments the film again), or a Gate of your own.
+        segmenter: None, weights ("cars_anatomy", "hub", or what `monai_cars.weights.record_of` takes), or any callable
+            from (1, H, W) to (S, H, W) masks. It measures the anatomy after the edit (the full gate takes
+            "cars_anatomy" when None) and segments films without masks.
+        device: where a named segmenter runs; None is the image's.
+        max_attempts: proposals before abstaining, at least 1.
+        strict: refuse a gate whose models were trained on what the editor was trained on, instead of warning.
+
+    Raises:
+        ValueError: an unknown gate profile, or max_attempts below 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        editor: str | Editor | None = None,
+        weights: str | Path | None = None,
+        gate: str | Gate | None = None,
+        segmenter: str | Path | WeightsRecord | Segmenter | None = None,
+        device: str | None = None,
+        max_attempts: int = 4,
+        strict: bool = False,
+    ) -> None:
+        if isinstance(gate, str) and gate not in PROFILES:
+            raise ValueError(f"gate must be {' or '.join(PROFILES)}, or a Gate (got {gate!r}).")
+        if max_attempts < 1:
+            raise ValueError(f"max_attempts must be at least 1 (got {max_attempts}).")
+        self.editor = make_editor(editor, weights)
+        self.gate: str | Gate = gate or "cheap"
+        self.segmenter = segmenter or (DEFAULT_SEGMENTER if gate == "full" else None)
+        self.device = device
+        self.max_attempts = max_attempts
+        self.strict = strict
+        # In plain attributes, so that a cache keyed on the pickled transform notices other weights.
+        named = self.segmenter
+        self.segmenter_weights = None if named is None or callable(named) else record_of(named)
+        self.weights_sha256 = self.segmenter_weights.sha256 if self.segmenter_weights else None
+        self.weights_revision = self.segmenter_weights.revision if self.segmenter_weights else None
+
+    def __call__(
+        self,
+        image: torch.Tensor,
+        anatomy: torch.Tensor | None,
+        edit: Edit,
+        header: str | None = None,
+        earlier: Earlier = (),
+    ) -> Counterfactual:
+        """Edit one film.
+
+        Args:
+            image: (1, H, W), or (3, H, W) with three equal channels, in any affine intensity scale and orientation.
+            anatomy: (S, H, W) masks in the same axes; None segments the film with `segmenter`.
+            edit: what is asked for, its region in the image's own axes.
+            header: JSON of `<key>_header`, for an image that a cache has stripped of its metadata.
+            earlier: entries of the record of edits that the image already carries.
+
+        Returns:
+            The counterfactual, its image like the one given (class, channels, dtype, device, metadata); lesion and
+            support (1, H, W) uint8 with the image's metadata.
+
+        Raises:
+            ValueError: an image or masks of a shape that does not fit.
+        """
+        image = convert_to_tensor(image, track_meta=get_track_meta())
+        film = one_channel(image)
+        if not bool(torch.isfinite(plain_tensor(film)).all()):
+            return self.abstain(image, edit.operation, edit.finding, edit.seed, "the film holds NaN or infinity")
+        result = self._run(film, self.masks(film, anatomy), edit, header, earlier)
+        written = result.image.to(image.device, image.dtype).expand(image.shape[0], -1, -1)
+        return replace(
+            result,
+            image=like(written.contiguous(), image, history=True) if result.accepted else image,
+            lesion=like(result.lesion.to(image.device), image),
+            support=like(result.support.to(image.device), image),
+        )
+
+    def untouched(self, image: torch.Tensor) -> Counterfactual:
+        """The film as it is, with zeros for masks and an empty record: nothing was asked for."""
+        image = convert_to_tensor(image, track_meta=get_track_meta())
+        empty = torch.zeros((1, *image.shape[1:]), dtype=torch.uint8, device=image.device)
+        return Counterfactual(image, like(empty, image), like(empty.clone(), image), {}, False)
+
+    def abstain(self, image: torch.Tensor, operation: str, finding: str, seed: int, reason: str) -> Counterfactual:
+        """The film as it is, with zeros for masks and a record that says why nothing was done."""
+        record = blank_record(operation, finding, seed, reason=reason, editor=self.editor.name)
+        return replace(self.untouched(image), record=record)
+
+    def _run(
+        self, film: torch.Tensor, masks: torch.Tensor, edit: Edit, text: str | None, earlier: Earlier
+    ) -> Counterfactual:
+        header = current_header(film, masks, text)
+        gate = default_gate(edit.finding, edit.operation, self.gate) if isinstance(self.gate, str) else self.gate
+        return make_counterfactual(
+            plain_tensor(film).detach().cpu().float(),
+            masks,
+            edit,
+            header=header,
+            editor=self.editor,
+            gate=gate,
+            segmenter=self.loaded_segmenter(film.device) if self.segmenter is not None else None,
+            max_attempts=self.max_attempts,
+            earlier=earlier,
+            strict=self.strict,
+        )
+
+    def masks(self, film: torch.Tensor, anatomy: torch.Tensor | None) -> torch.Tensor:
+        """Masks (S, H, W) uint8 on the CPU: those given, else segmented anew.
+
+        Raises:
+            ValueError: masks that do not fit the film, or none and no segmenter.
+        """
+        if anatomy is None:
+            anatomy = segmented(film, self.loaded_segmenter(film.device))[0]
+        masks = plain_tensor(convert_to_tensor(anatomy, track_meta=False)).detach().cpu().to(torch.uint8)
+        if masks.shape[1:] != film.shape[1:] or len(masks) < len(STRUCTURES):
+            raise ValueError(
+                f"anatomy must have shape {(len(STRUCTURES), *film.shape[1:])}, the image's with one mask each for "
+                f"{', '.join(STRUCTURES)} (got {tuple(masks.shape)}); give spatial transforms both keys, "
+                "keys=['image', 'anatomy'], mode=['bilinear', 'nearest'], or put SegmentAnatomyd behind them."
+            )
+        return masks
+
+    def loaded_segmenter(self, device: torch.device) -> Segmenter:
+        """The segmenter of this process.
+
+        Raises:
+            RuntimeError: it would start CUDA in a forked worker.
+            ValueError: there is none.
+        """
+        if self.segmenter is None:
+            raise ValueError(
+                "There are no anatomy masks and no segmenter: put SegmentAnatomyd(keys='image', anatomy_key='anatomy') "
+                "before the edit, or give the edit segmenter='cars_anatomy' or a callable of your own."
+            )
+        if callable(self.segmenter):
+            return self.segmenter
+        return segmenter_on(torch.device(self.device or device), self.segmenter_weights or DEFAULT_SEGMENTER)
+
+
+def blank_record(operation: str, finding: str, seed: int, *, reason: str, editor: str) -> dict[str, Any]:
+    """An entry of the record for a film on which nothing was tried; the same entries as any other."""
+    placed = ("side", "zone", "shape", "spacing", "box")
+    unknown = ("weights", "editor_data", "source_sha256", "severity_asked", "severity_measured")
+    return {
+        "operation": operation,
+        "finding": finding,
+        "seed": seed,
+        "attempts": 0,
+        "editor": editor,
+        "contrast_unit": {"value": None, "share": None},
+        "spacing_source": "unknown",
+        "shared_model": True,
+        "clipped_share": 0.0,
+        "accepted": False,
+        "reason": reason,
+        "instance_only": operation == "delete",
+        "note": "",
+        "lesion_rle": "",
+        "support_rle": "",
+        "thresholds": "",
+        "judges": [],
+        "checks": [],
+        **dict.fromkeys((*placed, *unknown)),
+    }

@@ -1,0 +1,158 @@
+"""The keys that the edits read and write in a sample, the same for every edit transform."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from monai.data import MetaTensor, get_track_meta
+from monai.utils import convert_to_tensor
+
+from monai_cars.edits.record import dump_record, film_mask, read_record
+from monai_cars.features import Vocabulary, apply_edit, as_vector
+from monai_cars.files.radiograph import HEADER_POSTFIX
+from monai_cars.loop.counterfactual import Counterfactual
+from monai_cars.loop.state import like, plain_tensor
+
+Sample = dict[Hashable, Any]
+HIDDEN = 0.2  # share of a lesion under a later one from which it may no longer be read
+
+
+@dataclass(frozen=True)
+class EditKeys:
+    """Names of what an edit reads and writes.
+
+    Args:
+        image: the film.
+        anatomy: masks (S, H, W).
+        lesion: written, (1, H, W) uint8: the union of what was inserted or deleted.
+        support: written, (1, H, W) uint8: where pixels may differ.
+        record: written, one JSON string with `edits`.
+        findings: feature vector to keep in step, None when there is none.
+        vocabulary: of that vector.
+        keep_before: leave `<image>_before`, `<anatomy>_before` and `<findings>_before` for ValidityGated.
+    """
+
+    image: Hashable
+    anatomy: Hashable = "anatomy"
+    lesion: Hashable = "lesion"
+    support: Hashable = "support"
+    record: Hashable = "counterfactual"
+    findings: Hashable | None = None
+    vocabulary: Vocabulary | None = None
+    keep_before: bool = True
+
+    def header(self, sample: Mapping[Hashable, Any]) -> str | None:
+        """The header that `LoadRadiographd` leaves beside the film, since some caches drop metadata."""
+        return sample.get(f"{self.image}{HEADER_POSTFIX}")
+
+    def earlier(self, sample: Mapping[Hashable, Any]) -> list[dict[str, Any]]:
+        """Entries of the record of edits that the film already carries."""
+        return read_record(sample[self.record])["edits"] if self.record in sample else []
+
+    def before(self, key: Hashable) -> str:
+        """Key under which the state before the first edit is left."""
+        return f"{key}_before"
+
+    def start(self, data: Mapping[Hashable, Any]) -> Sample:
+        """A copy of the sample in which every key that edits write is present: zeros and an empty record at first.
+
+        Raises:
+            ValueError: a key to write is in use for something else, or a record is no JSON object.
+        """
+        sample = dict(data)
+        image = sample[self.image] = convert_to_tensor(sample[self.image], track_meta=get_track_meta())
+        if self.findings is not None:
+            sample[self.findings] = as_vector(entry(sample, self.findings, "findings_key"), self._vocabulary)
+        if self.keep_before:
+            for key in (self.image, self.anatomy, self.findings):
+                if key is not None and key in sample:
+                    sample.setdefault(self.before(key), sample[key])
+        if self.record not in sample:
+            self._refuse_taken(sample)
+            empty = torch.zeros((1, *image.shape[1:]), dtype=torch.uint8, device=image.device)
+            sample[self.lesion], sample[self.support] = like(empty, image), like(empty.clone(), image)
+            sample[self.record] = dump_record({"edits": []})
+        if self.findings is not None:
+            # ValidityGated reads there which labels go back with the film.
+            record = read_record(sample[self.record])
+            sample[self.record] = dump_record({**record, "findings_key": str(self.findings)})
+        return sample
+
+    def finish(self, sample: Sample, result: Counterfactual) -> Sample:
+        """The sample after one edit: pixels, masks, labels and record together; an abstention only adds its record."""
+        record = read_record(sample[self.record])
+        record["edits"].append(result.record)
+        sample = {**sample, self.record: dump_record(record)}
+        if not result.accepted:
+            return sample
+        sample[self.image] = result.image
+        for key, mask in ((self.lesion, result.lesion), (self.support, result.support)):
+            sample[key] = self._union(key, sample[key], mask)
+        if self.findings is not None:
+            sample[self.findings] = apply_edit(
+                sample[self.findings],
+                self._vocabulary,
+                result.record["finding"],
+                result.record["operation"],
+                instance_only=result.record["instance_only"],
+                kept=self._elsewhere(record["edits"]),
+            )
+        return sample
+
+    def count_draw(self, sample: Sample) -> Sample:
+        """The sample after one random edit decided what to do with it, be it nothing."""
+        record = read_record(sample[self.record])
+        return {**sample, self.record: dump_record({**record, "draws": record.get("draws", 0) + 1})}
+
+    @property
+    def _vocabulary(self) -> Vocabulary:
+        if self.vocabulary is None:
+            raise ValueError("findings_key needs vocabulary=, its name or the path of a YAML file.")
+        return self.vocabulary
+
+    def _elsewhere(self, edits: list[dict[str, Any]]) -> list[str]:
+        """Findings inserted before the last edit that it does not hide, since it lies beside them."""
+        *before, last = edits
+        present = [edit for edit in before if edit["accepted"] and edit["operation"] == "insert" and edit["box"]]
+        beside = [edit for edit in present if edit["shape"] == last["shape"] and hidden_share(edit, last) < HIDDEN]
+        return [edit["finding"] for edit in beside if self._vocabulary.names(edit["finding"])]
+
+    def _refuse_taken(self, sample: Mapping[Hashable, Any]) -> None:
+        for argument, key in (("lesion_key", self.lesion), ("support_key", self.support)):
+            if key in sample:
+                raise ValueError(
+                    f"the sample has an entry {key!r} of its own, which the edit would overwrite; give the edit "
+                    f"another name, {argument}='edited_{key}'."
+                )
+
+    def _union(self, key: Hashable, so_far: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        if so_far.shape != mask.shape:
+            raise ValueError(
+                f"{key!r} of an earlier edit has shape {tuple(so_far.shape)}, the image now gives {tuple(mask.shape)}; "
+                f"give spatial transforms between two edits the keys [{self.image!r}, {self.anatomy!r}, "
+                f"{self.lesion!r}, {self.support!r}]."
+            )
+        joined = plain_tensor(so_far).to(mask.device, torch.uint8) | plain_tensor(mask)
+        return like(joined, so_far, history=True) if isinstance(so_far, MetaTensor) else joined
+
+
+def hidden_share(edit: Mapping[str, Any], later: Mapping[str, Any]) -> float:
+    """Share of an edit's lesion under a later one's."""
+    lesion = film_mask(edit, "lesion")
+    return float((lesion & film_mask(later, "lesion")).sum()) / max(int(lesion.sum()), 1)
+
+
+def entry(sample: Mapping[Hashable, Any], key: Hashable, argument: str) -> Any:
+    """What the sample has under a key.
+
+    Raises:
+        KeyError: nothing; the message names the argument and what there is.
+    """
+    if key not in sample:
+        raise KeyError(
+            f"{argument}={key!r} names no entry of the sample (it has {', '.join(sorted(map(str, sample)))})."
+        )
+    return sample[key]

@@ -1,6 +1,0 @@
-"""Measure what an edit changed, from the film before and after; the proposal is never seen."""
-
-from monai_cars.measurement.change import Change
-from monai_cars.measurement.measure import MEASURES, measure
-
-__all__ = ["MEASURES", "Change", "measure"]

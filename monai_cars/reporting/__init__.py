@@ -1,0 +1,1 @@
+"""Pictures, panel and HTML report of a run."""

@@ -1,0 +1,179 @@
+"""One self-contained page about a run: every film before and after, what was checked, and what was skipped."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from monai_cars.files.atomic import write_atomically
+from monai_cars.reporting.display import (
+    Window,
+    crop_around,
+    difference_colours,
+    difference_limit,
+    encode,
+    outlines,
+    window_of,
+)
+from monai_cars.reporting.results import Result, read_results
+from monai_cars.reporting.wording import amount, bound, meaning, number, plural
+
+_TEMPLATE = Path(__file__).parent / "report.html.j2"
+_QUALITY = 88  # of whole films; crops are lossless
+_OVERVIEW = 900  # pixels, longer side of the film under the outlines
+_OUTLINES = (("right_lung", 0), ("left_lung", 1), ("heart", 2))
+
+
+def write_report(folder: str | Path, *, edits: int = 20) -> Path:
+    """Write ``report.html`` into the folder of a finished run; it needs no network, no script and no other file.
+
+    Args:
+        folder: of the run.
+        edits: how many are shown with pictures (about 2 MB each); the rest are in the table only.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        FileNotFoundError: the folder holds no finished run.
+    """
+    folder = Path(folder)
+    results = read_results(folder)
+    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    shown, rest = results[:edits], results[edits:]
+    # One film at a time: a generator lets the template drop a film's pictures before the next is read.
+    groups = (_FilmView(list(group)) for _, group in groupby(shown, key=lambda result: result.line["source"]))
+    page = _template().render(run=run, results=results, films=groups, unshown=len(rest), **_words(results))
+    return write_atomically(folder / "report.html", page.encode())
+
+
+def _template() -> Any:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {f.__name__: f for f in (amount, bound, meaning, number, plural)}
+    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+
+
+def _words(results: Sequence[Result]) -> dict[str, Any]:
+    return {
+        "accepted": sum(result.accepted for result in results),
+        "verdicts": {"pass": "passed", "fail": "failed", "unavailable": "not available"},
+    }
+
+
+class _FilmView:
+    """One film and its edits, as the template sees them."""
+
+    def __init__(self, results: list[Result]) -> None:
+        first = results[0]
+        self.line = first.line
+        self.image = first.before()
+        self.anatomy = first.mask("anatomy")
+        self.window = window_of(self.image, self.anatomy.max(0))
+        self.edits = [_EditView(result, self) for result in results]
+
+    @cached_property
+    def height(self) -> int:
+        return self.image.shape[0]
+
+    @cached_property
+    def width(self) -> int:
+        return self.image.shape[1]
+
+    @cached_property
+    def picture(self) -> str:
+        return _embed(encode(self.window(self.image), quality=_QUALITY), "jpeg")
+
+
+class _EditView:
+    """One edit, as the template sees it; pictures are made when it asks for them."""
+
+    def __init__(self, result: Result, film: _FilmView) -> None:
+        self.result, self.line, self.film = result, result.line, film
+        self.accepted, self.title = result.accepted, result.title
+
+    @cached_property
+    def _after(self) -> np.ndarray:
+        return self.result.after()
+
+    @cached_property
+    def _support(self) -> np.ndarray:
+        return self.result.mask("support")
+
+    @cached_property
+    def _crop(self) -> tuple[slice, slice]:
+        return crop_around(self._support)
+
+    @cached_property
+    def _difference(self) -> np.ndarray:
+        return (self._after - self.film.image)[self._crop] / self.line["contrast_unit"]["value"]
+
+    @property
+    def crop_size(self) -> str:
+        height, width = self._difference.shape
+        return f"{width} x {height} px"
+
+    @property
+    def before(self) -> str:
+        return _picture(self.film.image[self._crop], self.film.window)
+
+    @property
+    def after(self) -> str:
+        return _picture(self._after[self._crop], self.film.window)
+
+    @property
+    def whole(self) -> str:
+        return _embed(encode(self.film.window(self._after), quality=_QUALITY), "jpeg")
+
+    @property
+    def difference(self) -> str:
+        return _embed(encode(difference_colours(self._difference, self.limit)), "png")
+
+    @cached_property
+    def limit(self) -> float:
+        return difference_limit(self._difference)
+
+    @property
+    def overview(self) -> str:
+        picture = Image.fromarray(self.film.window(self._after))
+        picture.thumbnail((_OVERVIEW, _OVERVIEW))
+        return _embed(encode(np.asarray(picture), quality=_QUALITY), "jpeg")
+
+    @property
+    def outlines(self) -> list[dict[str, str]]:
+        """SVG paths in the film's pixels, with the class that colours each."""
+        masks = [(name, self.film.anatomy[channel]) for name, channel in _OUTLINES]
+        masks += [("support", self._support), ("lesion", self.result.mask("lesion"))]
+        return [{"name": name, "path": _path(mask)} for name, mask in masks]
+
+    @property
+    def crop_box(self) -> dict[str, int]:
+        rows, columns = self._crop
+        return {
+            "x": columns.start,
+            "y": rows.start,
+            "width": columns.stop - columns.start,
+            "height": rows.stop - rows.start,
+        }
+
+
+def _picture(image: np.ndarray, window: Window) -> str:
+    return _embed(encode(window(image)), "png")
+
+
+def _embed(data: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{b64encode(data).decode()}"
+
+
+def _path(mask: np.ndarray) -> str:
+    rings = (" L".join(f"{x:.0f} {y:.0f}" for y, x in ring + 0.5) for ring in outlines(mask, tolerance=1.5))
+    return " ".join(f"M{ring}Z" for ring in rings)

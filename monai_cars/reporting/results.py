@@ -1,0 +1,88 @@
+"""A finished run read back from its folder: what a panel or a report shows, and nothing it was not told in writing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from monai_cars.edits.axes import Axes, to_standard
+from monai_cars.files.radiograph import read_radiograph
+
+
+@dataclass(frozen=True)
+class Result:
+    """One edit of a run: its manifest line and, read when asked for, its pictures.
+
+    Args:
+        folder: of the run.
+        line: of the manifest.
+    """
+
+    folder: Path
+    line: Mapping[str, Any]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the gate let it through."""
+        return bool(self.line["accepted"])
+
+    @property
+    def title(self) -> str:
+        """What was done, in words.
+
+        Example:
+            >>> Result(Path(), {"operation": "insert", "finding": "effusion", "side": "left", "zone": None}).title
+            'effusion inserted, left'
+        """
+        verb = {"insert": "inserted", "delete": "removed", "sham": "sham"}[self.line["operation"]]
+        place = " ".join(str(self.line[key]) for key in ("side", "zone") if self.line.get(key))
+        return f"{self.line['finding']} {verb}" + (f", {place}" if place else "")
+
+    @property
+    def axes(self) -> Axes:
+        """How the film lies in its file."""
+        return Axes.parse(self.line["axes"])
+
+    def before(self) -> np.ndarray:
+        """(H, W) float32 as a person looks at it: upright, bright = dense."""
+        return self._film(self.line["source"])
+
+    def after(self) -> np.ndarray:
+        """(H, W) float32; the film before where the edit was not accepted."""
+        return self._film(self.line["output"] if self.accepted else self.line["source"])
+
+    def mask(self, name: str) -> np.ndarray:
+        """Upright bool mask: ``"lesion"`` and ``"support"`` (H, W), ``"anatomy"`` (3, H, W); empty where none is."""
+        path = self.line[name]
+        if path is None:
+            return np.zeros(self.before().shape, bool)
+        with Image.open(self.folder / path) as picture:
+            mask = np.asarray(picture) > 0
+        return self._upright(np.moveaxis(mask, -1, 0) if mask.ndim == 3 else mask)
+
+    def _film(self, path: str) -> np.ndarray:
+        image = self._upright(read_radiograph(self.folder / path, check=False).image[0].numpy())
+        return -image if self.axes.inverted else image
+
+    def _upright(self, array: np.ndarray) -> np.ndarray:
+        return to_standard(torch.from_numpy(array), self.axes).numpy()
+
+
+def read_results(folder: str | Path) -> list[Result]:
+    """Every edit of a finished run, in the manifest's order.
+
+    Raises:
+        FileNotFoundError: the folder holds no finished run.
+    """
+    manifest = Path(folder) / "manifest.jsonl"
+    if not manifest.is_file():
+        raise FileNotFoundError(f"{str(folder)!r} must hold a finished run (manifest.jsonl), got none; run it first")
+    lines = manifest.read_text(encoding="utf-8").splitlines()
+    return [Result(Path(folder), json.loads(line)) for line in lines]

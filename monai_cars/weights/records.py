@@ -1,0 +1,197 @@
+"""Records of weights: what each file is, its hash, its terms, and what a user's `weights=` stands for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+PLACES = (PACKAGE.parent / "bundles", PACKAGE / "_bundles")
+"""Where bundles lie: beside the package in a checkout, inside it in a wheel."""
+
+
+class WeightsError(RuntimeError):
+    """Weights that are unknown, missing or not the ones recorded."""
+
+
+@dataclass(frozen=True)
+class WeightsRecord:
+    """What is known of one file of weights.
+
+    Args:
+        name: how code asks for it.
+        bundle: folder of the bundle that ships it; empty for a file of the user's own.
+        file: its place in the bundle and in the repository; of a file of the user's own its path.
+        sha256: of the file's bytes; empty where only the Hub states what they are.
+        licence: terms of the weights.
+        trained_on: what they have seen.
+        data: identifiers of the parts of data sets that they have seen, as `independent` compares them; empty when
+            not stated.
+        repo_id: repository on the Hub; empty until published.
+        revision: commit there; empty until published.
+        gated: the repository asks for its terms to be accepted, and for a token.
+        from_hub: take the Hub's file even where a shipped one is at hand.
+    """
+
+    name: str
+    bundle: str
+    file: str
+    sha256: str
+    licence: str
+    trained_on: str
+    repo_id: str = ""
+    revision: str = ""
+    gated: bool = False
+    from_hub: bool = False
+    data: tuple[str, ...] = ()
+
+
+EDITOR_PATIENTS, TEACHER_PATIENTS = "nih-chestxray14:editor-patients", "nih-chestxray14:teacher-patients"
+"""The two parts of the NIH patients (`configs/patients.json` of the bundle): what edits, and what judges edits."""
+
+RECORDS = {
+    record.name: record
+    for record in (
+        WeightsRecord(
+            name="cars_anatomy",
+            bundle="cars_chest_xray",
+            file="models/cars_anatomy.safetensors",
+            sha256="99df112e8fd44d8ac39881a6f0905985016087a782a08a03760d967c315d742b",
+            licence="Apache-2.0",
+            trained_on="83 V7 Labs lung masks on CC BY films; engineer-drawn contours on NIH and Hannover films",
+            data=(EDITOR_PATIENTS, "cohen-covid", "hannover-covid"),
+        ),
+        WeightsRecord(
+            name="cars_orientation",
+            bundle="cars_chest_xray",
+            file="models/cars_orientation.safetensors",
+            sha256="05a8be3facdfc7148dfcd5302afe23bcf3df335239befcded61068222f71148f",
+            licence="Apache-2.0",
+            trained_on="1,256 frontal films of NIH ChestX-ray14, Hannover and the Cohen collection, without labels",
+            data=(EDITOR_PATIENTS, TEACHER_PATIENTS, "cohen-covid", "hannover-covid"),
+        ),
+        WeightsRecord(
+            name="healthy_lung",
+            bundle="cars_chest_xray",
+            file="models/healthy_lung.safetensors",
+            sha256="f70c8b1f2b6f399a65f6a85a0d55a2daa9ef2bf5fde07022409037485a8f8576",
+            licence="Apache-2.0",
+            trained_on="lung density of 98 NIH ChestX-ray14 patients without findings; no network",
+            data=(EDITOR_PATIENTS,),
+        ),
+        WeightsRecord(
+            name="cars_teacher",
+            bundle="cars_chest_xray",
+            file="models/cars_teacher.safetensors",
+            sha256="9bed0397dd72c6f58c7b29b1127f83651b205c583aaf569cf2b401f706621d4a",
+            licence="Apache-2.0",
+            trained_on="666 films of 467 NIH ChestX-ray14 patients: NIH's labels, RSNA's classes and boxes",
+            data=(TEACHER_PATIENTS,),
+        ),
+    )
+}
+
+
+def load_record(name: str) -> WeightsRecord:
+    """The record of some weights.
+
+    Raises:
+        WeightsError: the name is unknown.
+
+    Example:
+        >>> load_record("cars_anatomy").bundle
+        'cars_chest_xray'
+    """
+    if name not in RECORDS:
+        raise WeightsError(f"no weights are named {name!r}; known are {', '.join(sorted(RECORDS))}")
+    return RECORDS[name]
+
+
+def published(record: WeightsRecord) -> WeightsRecord:
+    """The record with the repository and the commit at which its bundle was published, if it was.
+
+    They lie in the bundle's configs/hub.json, which `python -m monai_cars.weights.publish` fills.
+
+    Example:
+        >>> published(load_record("cars_anatomy")).name
+        'cars_anatomy'
+    """
+    for place in PLACES:
+        stated = place / record.bundle / "configs" / "hub.json"
+        if not record.repo_id and record.bundle and stated.is_file():
+            found = json.loads(stated.read_text(encoding="utf-8"))
+            return replace(record, repo_id=str(found["repo_id"]), revision=str(found["revision"]))
+    return record
+
+
+HUB_FILE = re.compile(
+    r"(?P<repo_id>[\w.-]+/[\w.-]+)/(?P<file>.+\.safetensors)@(?P<revision>[^#@]+)(#sha256=(?P<sha256>\w+))?"
+)
+
+
+def record_of(weights: str | Path | WeightsRecord, *, default: str = "cars_anatomy") -> WeightsRecord:
+    """The record that a user's `weights=` stands for; nothing is read or downloaded yet.
+
+    Args:
+        weights: a shipped name; "hub", the published file of `default`; a WeightsRecord;
+            "owner/repo/file.safetensors@commit", with "#sha256=..." behind it if that is known; or the path of a
+            .safetensors file.
+        default: the weights that "hub" means.
+
+    Raises:
+        WeightsError: none of these; a Hub file whose revision is no commit; weights that were not published.
+
+    Example:
+        >>> record_of("me/lungs/model.safetensors@" + 40 * "a").repo_id
+        'me/lungs'
+    """
+    if isinstance(weights, WeightsRecord):
+        return weights
+    if str(weights) in RECORDS:
+        return load_record(str(weights))
+    if str(weights) == "hub":
+        return _published_record(default)
+    if found := HUB_FILE.fullmatch(str(weights)):
+        return _hub_record(str(weights), found)
+    path = Path(weights)
+    if path.suffix != ".safetensors" or not path.is_file():
+        raise WeightsError(
+            f"weights must be one of {', '.join(sorted(RECORDS))}, 'hub', 'owner/repo/file.safetensors@commit', or the "
+            f"path of a .safetensors file that exists (got {str(weights)!r})"
+        )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return WeightsRecord(path.name, "", str(path.resolve()), digest, "the user's own", "not stated")
+
+
+def _published_record(name: str) -> WeightsRecord:
+    record = published(load_record(name))
+    if not (record.repo_id and record.revision):
+        raise WeightsError(
+            f"{name!r} was not published to the Hub yet: its record names no repository; use the shipped file "
+            f"(weights={name!r}), or publish the bundle with python -m monai_cars.weights.publish"
+        )
+    return replace(record, from_hub=True)
+
+
+def _hub_record(spec: str, found: re.Match[str]) -> WeightsRecord:
+    if not re.fullmatch(r"[0-9a-f]{40}", found["revision"]):
+        raise WeightsError(
+            f"{spec!r}: the revision must be the 40 hexadecimal digits of a commit (got {found['revision']!r}); "
+            "branches and tags can be moved"
+        )
+    if found["sha256"] and not re.fullmatch(r"[0-9a-f]{64}", found["sha256"]):
+        raise WeightsError(f"{spec!r}: sha256 must have 64 hexadecimal digits (got {len(found['sha256'])} characters)")
+    return WeightsRecord(
+        name=f"{found['repo_id']}/{found['file']}",
+        bundle="",
+        file=found["file"],
+        sha256=found["sha256"] or "",
+        licence="see its page on the Hub",
+        trained_on="see its page on the Hub",
+        repo_id=found["repo_id"],
+        revision=found["revision"],
+        from_hub=True,
+    )
