@@ -42,9 +42,9 @@ MODULES = {
 NAMES = {
     "monai_cars.editors": {
         "AttenuationEditor": "monai_cars.chest_xray.editors.attenuation",
-        "EDITORS": "monai_cars.loop.choose_editor",
+        "EDITORS": "monai_cars.chest_xray.editors.choose",
         "Film": "monai_cars.edits.film",
-        "make_editor": "monai_cars.loop.choose_editor",
+        "make_editor": "monai_cars.chest_xray.editors.choose",
     },
     "monai_cars.gates": {
         "AnatomyPreserved": "monai_cars.chest_xray.checks.anatomy_preserved",

@@ -8,13 +8,15 @@ from phantom import Phantom, phantom
 
 from monai_cars.chest_xray.anatomy import ContrastUnit, contrast_unit
 from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
+from monai_cars.chest_xray.scale import usual_millimetre
 from monai_cars.edits.edit import Box, CannotEdit, Edit, Proposal, Quantity
-from monai_cars.edits.film import Film
+from monai_cars.edits.film import Film, Scale
 from monai_cars.files.radiograph import Header
 from monai_cars.gates import Context
 from monai_cars.loop.counterfactual import Composite, compose
 
 INSERTED = ("nodule", "mass", "consolidation", "effusion")
+MILLIMETRES = Scale((1.0, 1.0), "datalist")
 UNIT = ContrastUnit(value=100.0, mediastinum=100.0, aerated=0.0, share=0.5)
 
 
@@ -30,7 +32,9 @@ def drawn_header(film: Phantom, **changes) -> Header:
 
 def drawn_film(film: Phantom, **changes) -> Film:
     header = drawn_header(film, **changes)
-    return Film(film.image, header, contrast_unit(film.image, film.anatomy), header.spacing)
+    usual = usual_millimetre(film.anatomy[:2].numpy() > 0)
+    scale = Scale(header.spacing, header.spacing_source, usual)
+    return Film(film.image, film.anatomy, header, contrast_unit(film.image, film.anatomy), scale)
 
 
 def propose(film: Phantom, edit: Edit, *, draw: int = 0, **changes) -> Proposal:
@@ -73,14 +77,17 @@ def context(
     measured: Quantity | None = None,
     unit: ContrastUnit = UNIT,
     segmenter=None,
+    image: torch.Tensor | None = None,
+    scale: Scale = MILLIMETRES,
+    source: str = "",
 ) -> Context:
     """A context whose box is the whole film of ``support``."""
+    masks = torch.ones(3, *support.shape, dtype=torch.uint8) if anatomy is None else anatomy
+    values = torch.zeros(1, *support.shape) if image is None else image
     return Context(
         edit=edit,
-        anatomy=torch.ones(3, *support.shape, dtype=torch.uint8) if anatomy is None else anatomy,
-        unit=unit,
-        spacing=(1.0, 1.0),
-        box=Box(0, 0, *support.shape),
+        film=Film(values, masks, Header("memory", source, "tensor"), unit, scale),
+        box=Box.whole(support.shape),
         lesion=support if lesion is None else lesion,
         support=support,
         asked=asked,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from monai_cars.edits.edit import Proposal
-from monai_cars.files.radiograph import Header
+from monai_cars.files.header import Header
 
 KNEE = 0.7  # share of the headroom up to which a residual is added as it is
 
@@ -17,7 +17,7 @@ class Composite:
     """A film with a proposal written into it.
 
     Args:
-        image: (1, H, W) float32.
+        image: (1, H, W) or (1, D, H, W) float32.
         clipped_share: share of the support in which the residual was compressed by more than a tenth.
     """
 
@@ -32,7 +32,7 @@ def compose(image: torch.Tensor, proposal: Proposal, unit: float, *, header: Hea
     ``k h + (1 - k) h (1 - exp(-(r - k h) / ((1 - k) h)))``; integers stay integers.
 
     Args:
-        image: (1, H, W) float32.
+        image: (1, H, W) or (1, D, H, W) float32.
         proposal: the residual in contrast units with its support.
         unit: the contrast unit in the image's values.
         header: the film's range and whether its values are integers.
@@ -40,8 +40,7 @@ def compose(image: torch.Tensor, proposal: Proposal, unit: float, *, header: Hea
     Returns:
         The new film; the input is not changed.
     """
-    rows, columns = proposal.box.slices
-    before = image[0, rows, columns]
+    before = image[0][proposal.box.slices]
     support = proposal.support.to(image.device)
     residual = proposal.residual.to(image.device) * unit
     low, high = _range(image, header)
@@ -51,7 +50,7 @@ def compose(image: torch.Tensor, proposal: Proposal, unit: float, *, header: Hea
     if header.integer:
         after = after.round().clamp(low, high)
     result = image.clone()
-    result[0, rows, columns] = torch.where(support, after, before)
+    result[0][proposal.box.slices] = torch.where(support, after, before)
     squeezed = support & (residual.abs() - written.abs() > 0.1 * residual.abs())
     return Composite(result, float(squeezed.sum() / support.sum().clamp_min(1)))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import torch
 
+from monai_cars.edits.box import Box
+from monai_cars.edits.region import Region
 from monai_cars.findings.severity import OPACIFIED, SEVERITY, Quantity, Severity, canonical
 
 __all__ = [
@@ -36,25 +38,6 @@ ZONES = ("upper", "middle", "lower", "apex", "costophrenic", "hilar")
 
 
 @dataclass(frozen=True)
-class Region:
-    """Where a finding that is to be deleted lies, in native pixels of the array as the editor receives it.
-
-    Exactly one of ``mask`` ((H, W) bool), ``box`` (y0, x0, y1, x1; half open) or ``point`` (y, x) is set.
-    """
-
-    mask: torch.Tensor | None = None
-    box: tuple[float, float, float, float] | None = None
-    point: tuple[float, float] | None = None
-
-    def __post_init__(self) -> None:
-        given = [name for name in ("mask", "box", "point") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"region: exactly one of mask, box, point must be given, got {given or 'none of them'}")
-        if self.box is not None and not (self.box[0] < self.box[2] and self.box[1] < self.box[3]):
-            raise ValueError(f"region: a box (y0, x0, y1, x1) needs y0 < y1 and x0 < x1, got {tuple(self.box)}")
-
-
-@dataclass(frozen=True)
 class Edit:
     """One edit of one film.
 
@@ -63,7 +46,7 @@ class Edit:
         finding: a key of :data:`SEVERITY`, or another usual name of one (``monai_cars.findings.severity.ALIASES``).
         side: the patient's side, or None for either.
         zone: one of :data:`ZONES`, or None for anywhere that the finding occurs.
-        severity: normalised in [0, 1], or a :class:`Quantity` in the finding's unit; None lets the editor decide
+        severity: normalised in [0, 1], or a :class:`Quantity` in the finding's unit; None is drawn from the seed
             (a deletion removes what is there).
         seed: decides every random draw of the edit.
         region: where the finding to delete lies; deletions only, and not needed for LOCATED_BY_ANATOMY.
@@ -108,24 +91,32 @@ class Edit:
 
     @property
     def asked(self) -> Quantity | None:
-        """The asked severity as an amount, None when the editor decides."""
+        """The asked severity as an amount, None where none was asked."""
         if self.severity is None:
             return None
         return self.severity if isinstance(self.severity, Quantity) else self.scale.amount(float(self.severity))
 
-
-class Box(NamedTuple):
-    """A crop of an image in pixels, half open."""
-
-    y0: int
-    x0: int
-    y1: int
-    x1: int
-
     @property
-    def slices(self) -> tuple[slice, slice]:
-        """Row and column slices of the crop."""
-        return slice(self.y0, self.y1), slice(self.x0, self.x1)
+    def amount(self) -> Quantity:
+        """The severity that an editor draws: the asked one.
+
+        Raises:
+            ValueError: none was asked, and none was drawn (`with_severity`).
+        """
+        if self.asked is None:
+            raise ValueError(f"{self.operation} {self.finding}: its severity must be known, got None; draw one first")
+        return self.asked
+
+    def with_severity(self, generator: torch.Generator) -> Edit:
+        """The edit with a severity: the asked one, else of an insertion one drawn evenly from the finding's scale.
+
+        Example:
+            >>> 8 <= Edit("insert", "nodule").with_severity(torch.Generator().manual_seed(0)).amount.value <= 30
+            True
+        """
+        if self.severity is not None or self.operation != "insert":
+            return self
+        return replace(self, severity=float(torch.rand((), generator=generator)))
 
 
 @dataclass(frozen=True)
@@ -133,10 +124,10 @@ class Proposal:
     """What an editor wants to change; it has changed nothing yet.
 
     Args:
-        box: crop of the film that the arrays below cover, (h, w).
-        residual: (h, w) float32, what to add, in contrast units of the film; zero outside the support.
-        support: (h, w) bool, where pixels may differ.
-        lesion: (h, w) bool, the finding itself, the ground truth for a segmenter.
+        box: crop of the film that the arrays below cover, (h, w); of a volume (d, h, w).
+        residual: float32, what to add, in contrast units of the film; zero outside the support.
+        support: bool, where pixels may differ.
+        lesion: bool, the finding itself, the ground truth for a segmenter.
         asked: the amount the editor aimed at, None where the operation has none.
         note: what a reader of the record should know.
     """
@@ -156,7 +147,7 @@ class Earlier:
     Args:
         operation: what was done.
         finding: key of SEVERITY.
-        lesion: (H, W) bool, native, in the axes of the film that the editor receives.
+        lesion: (H, W) or (D, H, W) bool, native, in the axes of the film that the editor receives.
         record: its entry of the record.
     """
 

@@ -4,18 +4,62 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-from monai_cars.editors import Editor
 from monai_cars.edits.edit import Box, Earlier, Edit, Proposal, Quantity
 from monai_cars.edits.film import Film
-from monai_cars.gates import Verdict
 
 DIGITS = 4  # significant; the last bits of a float differ between processors
+
+
+class EditorLike(Protocol):
+    """What the record says of an editor."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def weights(self) -> str | None:
+        """Names and hashes of its weights."""
+        ...
+
+
+class CheckLike(Protocol):
+    """What the record says of a check's result."""
+
+    def entry(self) -> dict[str, Any]:
+        """Its JSON form."""
+        ...
+
+
+class VerdictLike(Protocol):
+    """What the record says of a gate's decision."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the edit holds."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why not."""
+        ...
+
+    @property
+    def thresholds(self) -> str:
+        """Where the thresholds come from."""
+        ...
+
+    @property
+    def checks(self) -> Sequence[CheckLike]:
+        """All results."""
+        ...
 
 
 def rounded(value: float | None) -> float | None:
@@ -30,48 +74,75 @@ def rounded(value: float | None) -> float | None:
     return float(f"{value:.{DIGITS}g}")
 
 
-def edit_record(film: Film, edit: Edit, editor: Editor) -> dict[str, Any]:
-    """The part of the record that is known before the first attempt."""
+def blank_record(operation: str, finding: str, seed: int, *, editor: str, reason: str = "") -> dict[str, Any]:
+    """Every entry of the record of an edit, as it stands before anything is known: nothing was tried yet.
+
+    This is the schema: no other entry is ever added, and none is ever left out.
+
+    Example:
+        >>> blank_record("insert", "nodule", 7, editor="attenuation")["accepted"]
+        False
+    """
     return {
-        "operation": edit.operation,
-        "finding": edit.finding,
-        "side": edit.side,
-        "zone": edit.zone,
-        "shape": list(film.image.shape[1:]),
-        "seed": edit.seed,
+        "operation": operation,
+        "finding": finding,
+        "side": None,
+        "zone": None,
+        "shape": None,
+        "seed": seed,
         "attempts": 0,
-        "editor": editor.name,
-        "weights": editor.weights,
-        "editor_data": None if (stated := getattr(editor, "data", None)) is None else sorted(stated),
-        "source_sha256": film.header.sha256,
-        "severity_asked": severity_entry(edit, edit.asked),
+        "editor": editor,
+        "weights": None,
+        "editor_data": None,
+        "source_sha256": None,
+        "severity_asked": None,
         "severity_measured": None,
-        "contrast_unit": {"value": rounded(film.unit.value), "share": rounded(film.unit.share)},
-        "spacing": [rounded(s) for s in film.spacing] if film.spacing else None,
-        "spacing_source": film.header.spacing_source,
-        "shared_model": True,
+        "contrast_unit": {"value": None, "share": None},
+        "spacing": None,
+        "spacing_source": "unknown",
+        "shared_model": None,
         "clipped_share": 0.0,
         "accepted": False,
-        "reason": "",
-        # What the anatomy itself shows, such as the heart, a film has once: with it the finding goes. Of tubes
-        # and wires some are not found.
-        "instance_only": edit.operation == "delete" and (edit.region is not None or edit.finding == "support devices"),
+        "reason": reason,
+        "instance_only": operation == "delete",
         "note": "",
         "box": None,
         "lesion_rle": "",
         "support_rle": "",
         "thresholds": "",
+        "judges": [],
         "checks": [],
     }
 
 
+def edit_record(film: Film, edit: Edit, editor: EditorLike) -> dict[str, Any]:
+    """The record before the first attempt."""
+    stated = getattr(editor, "data", None)
+    return {
+        **blank_record(edit.operation, edit.finding, edit.seed, editor=editor.name),
+        "side": edit.side,
+        "zone": edit.zone,
+        "shape": list(film.image.shape[1:]),
+        "weights": weights_of(editor, edit),
+        "editor_data": None if stated is None else sorted(stated),
+        "source_sha256": film.header.sha256,
+        "severity_asked": severity_entry(edit, edit.asked),
+        "contrast_unit": {"value": rounded(film.unit.value), "share": rounded(film.unit.share)},
+        "spacing": [rounded(s) for s in film.spacing] if film.spacing else None,
+        "spacing_source": film.scale.source,
+        # What the anatomy itself shows, such as the heart, a film has once: with it the finding goes. Of tubes
+        # and wires some are not found.
+        "instance_only": edit.operation == "delete" and (edit.region is not None or edit.finding == "support devices"),
+    }
+
+
 def fill_record(
-    record: dict[str, Any],
+    record: Mapping[str, Any],
     edit: Edit,
     proposal: Proposal,
     clipped_share: float,
     measured: Quantity | None,
-    verdict: Verdict,
+    verdict: VerdictLike,
 ) -> dict[str, Any]:
     """The record after an attempt was composed and judged."""
     return {
@@ -88,6 +159,12 @@ def fill_record(
         "thresholds": verdict.thresholds,
         "checks": [check.entry() for check in verdict.checks],
     }
+
+
+def weights_of(editor: EditorLike, edit: Edit) -> str | None:
+    """The weights that an editor opens for an edit: what its `weights_for` says, else all that it has."""
+    own = getattr(editor, "weights_for", None)
+    return editor.weights if own is None else own(edit)
 
 
 def read_record(text: str) -> dict[str, Any]:
@@ -116,15 +193,15 @@ def severity_entry(edit: Edit, amount: Quantity | None) -> dict[str, Any] | None
 
 
 def film_mask(entry: Mapping[str, Any], name: str) -> torch.Tensor:
-    """The (H, W) bool ``"lesion"`` or ``"support"`` of an accepted edit, upright; the whole box where none was kept."""
+    """The bool ``"lesion"`` or ``"support"`` of an accepted edit, upright; the whole box where none was kept."""
     box = Box(*entry["box"])
     full = torch.zeros(tuple(entry["shape"]), dtype=torch.bool)
     runs = entry.get(f"{name}_rle")
-    full[box.slices] = mask_of(runs, (box.y1 - box.y0, box.x1 - box.x0)) if runs else True
+    full[box.slices] = mask_of(runs, box.shape) if runs else True
     return full
 
 
-def earlier_edits(entries: Iterable[Mapping[str, Any]], shape: tuple[int, int]) -> tuple[Earlier, ...]:
+def earlier_edits(entries: Iterable[Mapping[str, Any]], shape: Sequence[int]) -> tuple[Earlier, ...]:
     """The accepted edits of a record that lie on a film of this shape; those made at another size are left out."""
     found = []
     for entry in entries:
@@ -134,7 +211,7 @@ def earlier_edits(entries: Iterable[Mapping[str, Any]], shape: tuple[int, int]) 
 
 
 def run_lengths(mask: torch.Tensor) -> str:
-    """Row-major run lengths of a (h, w) bool mask; the first counts zeros.
+    """Row-major run lengths of a bool mask of any shape; the first counts zeros.
 
     Example:
         >>> run_lengths(torch.tensor([[0, 1, 1], [1, 0, 0]]).bool())
@@ -146,8 +223,8 @@ def run_lengths(mask: torch.Tensor) -> str:
     return " ".join(str(int(n)) for n in np.diff(bounds))
 
 
-def mask_of(lengths: str, shape: tuple[int, int]) -> torch.Tensor:
-    """The (h, w) bool mask of :func:`run_lengths`.
+def mask_of(lengths: str, shape: Sequence[int]) -> torch.Tensor:
+    """The bool mask of :func:`run_lengths`.
 
     Raises:
         ValueError: the lengths do not add up to the shape.
@@ -157,6 +234,6 @@ def mask_of(lengths: str, shape: tuple[int, int]) -> torch.Tensor:
         [[0, 1, 1], [1, 0, 0]]
     """
     runs = [int(n) for n in lengths.split()]
-    if sum(runs) != shape[0] * shape[1]:
-        raise ValueError(f"run lengths add up to {sum(runs)}, a mask of shape {shape} needs {shape[0] * shape[1]}")
-    return torch.from_numpy(np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(shape))
+    if sum(runs) != math.prod(shape):
+        raise ValueError(f"run lengths add up to {sum(runs)}, a mask of shape {shape} needs {math.prod(shape)}")
+    return torch.from_numpy(np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(tuple(shape)))

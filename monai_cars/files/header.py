@@ -22,7 +22,7 @@ class Header:
         integer: stored values are integers, so whoever writes pixels rounds.
         low: least value of ``image`` that can be stored (after polarity).
         high: greatest value of ``image`` that can be stored (after polarity).
-        spacing: millimetres per pixel (row, column) in the patient, None when unknown.
+        spacing: millimetres per pixel (row, column) in the patient, of a volume (slice, row, column), or None.
         spacing_source: "PixelSpacing", "ImagerPixelSpacing/1.1", "pixdim", "datalist", "estimated" or "unknown".
         view: "PA", "AP" or None when the file does not say.
         position: "erect", "supine" or None when the file does not say.
@@ -30,6 +30,7 @@ class Header:
         sex: "M", "F", "O" or None.
         lossy: the pixels went through a lossy compression before they came here.
         axes: order of the axes; "HW" is rows first, as a person looks at the film.
+        segmenter: who made the masks that came with the film, empty when nobody says.
 
     Example:
         >>> header = Header(source="memory", sha256="", format="tensor")
@@ -45,7 +46,7 @@ class Header:
     integer: bool = False
     low: float = 0.0
     high: float = 1.0
-    spacing: tuple[float, float] | None = None
+    spacing: tuple[float, ...] | None = None
     spacing_source: str = "unknown"
     view: str | None = None
     position: str | None = None
@@ -53,6 +54,7 @@ class Header:
     sex: str | None = None
     lossy: bool = False
     axes: str = "HW"
+    segmenter: str = ""
 
     def to_json(self) -> str:
         """Return the header as one JSON string, the form in which it rides in ``MetaTensor.meta``."""
@@ -68,7 +70,7 @@ class Header:
         try:
             values: dict[str, Any] = json.loads(text)
             spacing = values.get("spacing")
-            values["spacing"] = None if spacing is None else (float(spacing[0]), float(spacing[1]))
+            values["spacing"] = None if spacing is None else tuple(float(size) for size in spacing)
             return cls(**values)
         except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
             raise RadiographError(

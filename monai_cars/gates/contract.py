@@ -6,14 +6,12 @@ import math
 import warnings
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Literal, Protocol, TypeVar
 
 import torch
 
-from monai_cars.chest_xray.anatomy.devices import Devices
 from monai_cars.edits.edit import Box, Edit, Quantity
-from monai_cars.edits.film import Unit
+from monai_cars.edits.film import Film, Unit
 
 FIRST_SETTINGS = "first settings"  # thresholds that were set by hand, not calibrated
 Outcome = Literal["pass", "fail", "unavailable"]
@@ -26,35 +24,52 @@ class Context:
 
     Args:
         edit: what was asked for.
-        anatomy: (S, H, W) uint8 masks before the edit.
-        unit: contrast unit before the edit.
-        spacing: mm per pixel (row, column) or None.
+        film: before the edit, with its anatomy, unit and scale.
         box: crop that ``lesion`` and ``support`` cover.
-        lesion: (h, w) bool.
-        support: (h, w) bool.
+        lesion: bool with the crop's shape.
+        support: bool with the crop's shape.
         asked: amount aimed at, None where there is none.
         measured: amount found by ``measure``, None where it could not be.
         segmenter: measures the anatomy after the edit, None when there is none.
-        devices: what was found on the film before the edit; a check that needs it finds it itself when None.
-        source: SHA-256 of the film, empty when unknown; checks that compare with a bank leave the film's patient out.
     """
 
     edit: Edit
-    anatomy: torch.Tensor
-    unit: Unit
-    spacing: tuple[float, float] | None
+    film: Film
     box: Box
     lesion: torch.Tensor
     support: torch.Tensor
     asked: Quantity | None
     measured: Quantity | None
     segmenter: Callable[[torch.Tensor], torch.Tensor] | None = None
-    devices: Devices | None = None
-    source: str = ""
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def anatomy(self) -> torch.Tensor:
+        """(S, ...) uint8 masks before the edit."""
+        return self.film.anatomy
+
+    @property
+    def unit(self) -> Unit:
+        """Contrast unit before the edit."""
+        return self.film.unit
+
+    @property
+    def spacing(self) -> tuple[float, ...] | None:
+        """Millimetres per element along every axis, or None."""
+        return self.film.spacing
+
+    @property
+    def millimetre(self) -> float:
+        """Elements per millimetre; of a body of usual size where the film has no scale."""
+        return self.film.millimetre
+
+    @property
+    def source(self) -> str:
+        """SHA-256 of the film, empty when unknown; checks that compare with a bank leave the film's patient out."""
+        return self.film.header.sha256
+
     def anatomy_after(self, after: torch.Tensor) -> torch.Tensor | None:
-        """(S, H, W) masks of the film after the edit, segmented once and only when a check asks."""
+        """(S, ...) masks of the film after the edit, segmented once and only when a check asks."""
         segmenter = self.segmenter
         return None if segmenter is None else self.once("masks after", lambda: segmenter(after))
 
@@ -63,14 +78,6 @@ class Context:
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]
-
-    @cached_property
-    def millimetre(self) -> float:
-        """Pixels per millimetre; without a scale, of an inner thorax of 280 mm."""
-        if self.spacing is not None:
-            return 2.0 / (self.spacing[0] + self.spacing[1])
-        columns = torch.nonzero(self.anatomy[:2].any(0).any(0))
-        return max(float(columns.max() - columns.min()), 140.0) / 280.0 if len(columns) else 1.0
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from monai_cars.edits.edit import Edit
+from monai_cars.edits.record import weights_of
 from monai_cars.gates.checks.one_sees import OneSees
 from monai_cars.gates.contract import Check, Gate
 from monai_cars.teachers import SharedDataError, independent
@@ -61,16 +63,22 @@ def learned_from(weights: str | None, *, strict: bool = False) -> frozenset[str]
     return frozenset(data for part in told for data in part)
 
 
-def editor_data(editor: Any, *, strict: bool = False) -> frozenset[str] | None:
+def editor_data(editor: Any, edit: Edit | None = None, *, strict: bool = False) -> frozenset[str] | None:
     """Training data of an editor: its own `data` when it has that, else what is known of its weights (`learned_from`).
 
+    Args:
+        editor: asked for `data`.
+        edit: what it is asked for: an editor need not open its weights for every edit; None takes all that it has.
+        strict: as for `learned_from`.
+
     Example:
-        >>> from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
-        >>> editor_data(AttenuationEditor())
-        frozenset({'nih-chestxray14:editor-patients'})
+        >>> from types import SimpleNamespace
+        >>> editor_data(SimpleNamespace(weights="microsoft/BiomedVLP-BioViL-T"))
+        frozenset({'mimic-cxr'})
     """
     own = getattr(editor, "data", None)
-    return learned_from(editor.weights, strict=strict) if own is None else frozenset(own)
+    weights = editor.weights if edit is None else weights_of(editor, edit)
+    return learned_from(weights, strict=strict) if own is None else frozenset(own)
 
 
 def recorded_data(edit: Mapping[str, Any], *, strict: bool = False) -> frozenset[str] | None:

@@ -11,18 +11,17 @@ import torch
 from monai.data import get_track_meta
 from monai.utils import convert_to_tensor
 
-from monai_cars.chest_xray.anatomy import STRUCTURES, Segmenter
-from monai_cars.chest_xray.gate import PROFILES, default_gate
 from monai_cars.editors import Editor
 from monai_cars.edits.edit import Edit
+from monai_cars.edits.record import blank_record
+from monai_cars.files.radiograph import Header
 from monai_cars.gates import Gate
-from monai_cars.loop.choose_editor import make_editor
 from monai_cars.loop.counterfactual import Counterfactual, make_counterfactual
-from monai_cars.loop.segmentation import segmented, segmenter_on
+from monai_cars.loop.segmentation import made_by, maker_of, segmented, segmenter_on
 from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
+from monai_cars.modality import PROFILES, Modality, Segmenter, modality_named
 from monai_cars.weights import WeightsRecord, record_of
 
-DEFAULT_SEGMENTER = "cars_anatomy"
 Earlier = Sequence[Mapping[str, Any]]
 
 
@@ -32,12 +31,15 @@ class EditLoop:
     It holds names, never weights: the segmenter is loaded once a process when it is first needed.
 
     Args:
+        organ: name of the modality whose findings are edited.
         editor: proposes: "attenuation" (None), "stable_diffusion", "radedit", or an Editor of your own.
         weights: of a named diffusion editor: "owner/repo@commit" on the Hub, or a folder in diffusers' layout.
         gate: "cheap" (needs no network), "full" (segments the film again), or a Gate of your own.
         segmenter: None, weights ("cars_anatomy", "hub", or what `monai_cars.weights.record_of` takes), or any callable
-            from (1, H, W) to (S, H, W) masks. It measures the anatomy after the edit (the full gate takes
-            "cars_anatomy" when None) and segments films without masks.
+            from (1, H, W) to (S, H, W) masks. It measures the anatomy after the edit (the full gate takes the organ's
+            shipped weights when None) and segments films without masks. The record says `shared_model` where the masks
+            that placed the edit are of the same segmenter; masks of which nobody says who made them are taken for
+            those of the shipped one.
         device: where a named segmenter runs; None is the image's.
         max_attempts: proposals before abstaining, at least 1.
         strict: refuse a gate whose models were trained on what the editor was trained on, instead of warning.
@@ -49,6 +51,7 @@ class EditLoop:
     def __init__(
         self,
         *,
+        organ: str = "chest_xray",
         editor: str | Editor | None = None,
         weights: str | Path | None = None,
         gate: str | Gate | None = None,
@@ -61,9 +64,10 @@ class EditLoop:
             raise ValueError(f"gate must be {' or '.join(PROFILES)}, or a Gate (got {gate!r}).")
         if max_attempts < 1:
             raise ValueError(f"max_attempts must be at least 1 (got {max_attempts}).")
-        self.editor = make_editor(editor, weights)
+        self.organ = organ
+        self.editor = _editor(self.modality, editor, weights)
         self.gate: str | Gate = gate or "cheap"
-        self.segmenter = segmenter or (DEFAULT_SEGMENTER if gate == "full" else None)
+        self.segmenter = segmenter or (self.modality.weights if gate == "full" else None)
         self.device = device
         self.max_attempts = max_attempts
         self.strict = strict
@@ -72,6 +76,11 @@ class EditLoop:
         self.segmenter_weights = None if named is None or callable(named) else record_of(named)
         self.weights_sha256 = self.segmenter_weights.sha256 if self.segmenter_weights else None
         self.weights_revision = self.segmenter_weights.revision if self.segmenter_weights else None
+
+    @property
+    def modality(self) -> Modality:
+        """The organ whose findings are edited."""
+        return modality_named(self.organ)
 
     def __call__(
         self,
@@ -101,8 +110,8 @@ class EditLoop:
         film = one_channel(image)
         if not bool(torch.isfinite(plain_tensor(film)).all()):
             return self.abstain(image, edit.operation, edit.finding, edit.seed, "the film holds NaN or infinity")
-        result = self._run(film, self.masks(film, anatomy), edit, header, earlier)
-        written = result.image.to(image.device, image.dtype).expand(image.shape[0], -1, -1)
+        result = self._run(film, anatomy, edit, header, earlier)
+        written = result.image.to(image.device, image.dtype).expand(image.shape)
         return replace(
             result,
             image=like(written.contiguous(), image, history=True) if result.accepted else image,
@@ -122,10 +131,11 @@ class EditLoop:
         return replace(self.untouched(image), record=record)
 
     def _run(
-        self, film: torch.Tensor, masks: torch.Tensor, edit: Edit, text: str | None, earlier: Earlier
+        self, film: torch.Tensor, anatomy: torch.Tensor | None, edit: Edit, text: str | None, earlier: Earlier
     ) -> Counterfactual:
-        header = current_header(film, masks, text)
-        gate = default_gate(edit.finding, edit.operation, self.gate) if isinstance(self.gate, str) else self.gate
+        modality, masks = self.modality, self.masks(film, anatomy)
+        header = current_header(film, masks, text, modality)
+        gate = modality.gate(edit.operation, edit.finding, self.gate) if isinstance(self.gate, str) else self.gate
         return make_counterfactual(
             plain_tensor(film).detach().cpu().float(),
             masks,
@@ -134,10 +144,21 @@ class EditLoop:
             editor=self.editor,
             gate=gate,
             segmenter=self.loaded_segmenter(film.device) if self.segmenter is not None else None,
+            shared_model=self._shared(anatomy, header),
             max_attempts=self.max_attempts,
             earlier=earlier,
             strict=self.strict,
         )
+
+    def _shared(self, anatomy: torch.Tensor | None, header: Header) -> bool | None:
+        """Whether the masks are of the segmenter that measures; None where nothing is measured anew."""
+        if self.segmenter is None:
+            return None
+        if anatomy is None:
+            return True
+        measures = maker_of(self.segmenter_weights or self.segmenter)
+        shipped = self.modality.weights
+        return measures == (made_by(anatomy, header.segmenter) or (maker_of(shipped) if shipped else None))
 
     def masks(self, film: torch.Tensor, anatomy: torch.Tensor | None) -> torch.Tensor:
         """Masks (S, H, W) uint8 on the CPU: those given, else segmented anew.
@@ -146,12 +167,13 @@ class EditLoop:
             ValueError: masks that do not fit the film, or none and no segmenter.
         """
         if anatomy is None:
-            anatomy = segmented(film, self.loaded_segmenter(film.device))[0]
+            anatomy = segmented(film, self.loaded_segmenter(film.device), modality=self.modality)[0]
         masks = plain_tensor(convert_to_tensor(anatomy, track_meta=False)).detach().cpu().to(torch.uint8)
-        if masks.shape[1:] != film.shape[1:] or len(masks) < len(STRUCTURES):
+        structures = self.modality.structures
+        if masks.shape[1:] != film.shape[1:] or len(masks) < len(structures):
             raise ValueError(
-                f"anatomy must have shape {(len(STRUCTURES), *film.shape[1:])}, the image's with one mask each for "
-                f"{', '.join(STRUCTURES)} (got {tuple(masks.shape)}); give spatial transforms both keys, "
+                f"anatomy must have shape {(len(structures), *film.shape[1:])}, the image's with one mask each for "
+                f"{', '.join(structures)} (got {tuple(masks.shape)}); give spatial transforms both keys, "
                 "keys=['image', 'anatomy'], mode=['bilinear', 'nearest'], or put SegmentAnatomyd behind them."
             )
         return masks
@@ -170,31 +192,13 @@ class EditLoop:
             )
         if callable(self.segmenter):
             return self.segmenter
-        return segmenter_on(torch.device(self.device or device), self.segmenter_weights or DEFAULT_SEGMENTER)
+        weights = self.segmenter_weights or record_of(self.segmenter)
+        return segmenter_on(torch.device(self.device or device), weights, self.modality)
 
 
-def blank_record(operation: str, finding: str, seed: int, *, reason: str, editor: str) -> dict[str, Any]:
-    """An entry of the record for a film on which nothing was tried; the same entries as any other."""
-    placed = ("side", "zone", "shape", "spacing", "box")
-    unknown = ("weights", "editor_data", "source_sha256", "severity_asked", "severity_measured")
-    return {
-        "operation": operation,
-        "finding": finding,
-        "seed": seed,
-        "attempts": 0,
-        "editor": editor,
-        "contrast_unit": {"value": None, "share": None},
-        "spacing_source": "unknown",
-        "shared_model": True,
-        "clipped_share": 0.0,
-        "accepted": False,
-        "reason": reason,
-        "instance_only": operation == "delete",
-        "note": "",
-        "lesion_rle": "",
-        "support_rle": "",
-        "thresholds": "",
-        "judges": [],
-        "checks": [],
-        **dict.fromkeys((*placed, *unknown)),
-    }
+def _editor(modality: Modality, editor: str | Editor | None, weights: str | Path | None) -> Editor:
+    if editor is None or isinstance(editor, str):
+        return modality.editor(editor, weights)
+    if weights is not None:
+        raise ValueError(f"weights are for an editor given by name (got the editor {editor.name!r}, which has its own)")
+    return editor

@@ -1,39 +1,47 @@
-"""Masks of an image however it lies in its array, by any segmenter."""
+"""Masks of an image however it lies in its array, by any segmenter, and who made them."""
 
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from monai.data import MetaTensor, get_track_meta
 from monai.utils import convert_to_tensor
 
-from monai_cars.chest_xray.anatomy import STRUCTURES, Segmenter, load_segmenter
-from monai_cars.chest_xray.orientation import recognise_axes
-from monai_cars.chest_xray.screening import require_frontal
 from monai_cars.edits.axes import ORDERS, Axes, from_standard, to_standard
 from monai_cars.files.radiograph import META_KEY, header_of
 from monai_cars.loop.state import like, one_channel
-from monai_cars.weights import WeightsRecord
+from monai_cars.modality import Modality, Segmenter, modality_named
+from monai_cars.weights import WeightsRecord, record_of
+
+MAKER_KEY = "segmenter"
+"""Key of ``MetaTensor.meta`` of masks that says which segmenter made them."""
 
 
-def segmented(image: torch.Tensor, segmenter: Segmenter, axes: str = "auto") -> tuple[torch.Tensor, Axes]:
-    """Masks `(S, H, W)` uint8 in the image's own axes with its affine and header, and how the image lies.
+def segmented(
+    image: torch.Tensor, segmenter: Segmenter, axes: str = "auto", *, modality: str | Modality, maker: str | None = None
+) -> tuple[torch.Tensor, Axes]:
+    """Masks `(S, ...)` uint8 in the image's own axes with its affine and header, and how the image lies.
 
     Args:
-        image: `(1, H, W)`, or `(3, H, W)` with equal channels.
-        segmenter: from an upright film `(1, H, W)`, bright = dense, to masks.
+        image: `(1, H, W)`, or `(3, H, W)` with equal channels; or a volume `(1, D, H, W)`.
+        segmenter: from an upright image `(1, ...)`, bright = dense, to masks.
         axes: how it lies, or "auto".
+        modality: the organ.
+        maker: who the segmenter is, as `maker_of` tells; noted with the masks.
 
     Raises:
-        RadiographError: no frontal chest film, or it is unsure how it lies (only with `axes="auto"`).
-        ValueError: the segmenter returns something else than masks of the film's size.
+        RadiographError: no image of this organ, or it is unsure how it lies (only with `axes="auto"`).
+        ValueError: the segmenter returns something else than masks of the image's size.
     """
+    organ = modality_named(modality) if isinstance(modality, str) else modality
     image = convert_to_tensor(image, track_meta=get_track_meta())
     film = one_channel(image)
     plain = film.as_tensor() if isinstance(film, MetaTensor) else film
-    found = _axes(film, plain, axes)
+    found = _axes(organ, film, plain, axes)
     if found.mirrored:
         warnings.warn(
             f"The film is mirrored left to right (axes {str(found)!r}): right and left are named by the patient, so "
@@ -43,26 +51,52 @@ def segmented(image: torch.Tensor, segmenter: Segmenter, axes: str = "auto") -> 
     upright = to_standard(plain.float(), found).contiguous()
     masks = segmenter(-upright if found.inverted else upright)
     masks = torch.as_tensor(np.asarray(masks) if not isinstance(masks, torch.Tensor) else masks)
-    if masks.ndim != 3 or masks.shape[0] < len(STRUCTURES) or masks.shape[1:] != upright.shape[1:]:
+    expected = (len(organ.structures), *upright.shape[1:])
+    if masks.ndim != upright.ndim or masks.shape[0] < expected[0] or masks.shape[1:] != upright.shape[1:]:
         raise ValueError(
-            f"the segmenter must return masks of shape {(len(STRUCTURES), *upright.shape[1:])} for "
-            f"{', '.join(STRUCTURES)} (got {tuple(masks.shape)})"
+            f"the segmenter must return masks of shape {expected} for {', '.join(organ.structures)} "
+            f"(got {tuple(masks.shape)})"
         )
     masks = from_standard(masks.as_tensor() if isinstance(masks, MetaTensor) else masks, found)
-    return like((masks > 0).to(torch.uint8).contiguous(), image), found
+    carried = like((masks > 0).to(torch.uint8).contiguous(), image)
+    if isinstance(carried, MetaTensor) and maker:
+        carried.meta[MAKER_KEY] = maker
+    return carried, found
 
 
-def _axes(film: torch.Tensor, plain: torch.Tensor, stated: str) -> Axes:
+def maker_of(segmenter: WeightsRecord | Segmenter | str | Path | None) -> str:
+    """Who a segmenter is: the name and hash of its weights, or the name of a callable of the user's own.
+
+    Example:
+        >>> maker_of("cars_anatomy")[:19], maker_of(len)
+        ('cars_anatomy sha256', 'builtins.len')
+    """
+    record = record_of(segmenter) if isinstance(segmenter, str | Path) else segmenter
+    if isinstance(record, WeightsRecord):
+        return f"{record.name} sha256:{record.sha256}"
+    kind: Any = segmenter if hasattr(segmenter, "__qualname__") else type(segmenter)
+    name = getattr(segmenter, "name", None) or f"{kind.__module__}.{kind.__qualname__}"
+    sha256 = getattr(segmenter, "sha256", "")
+    return f"{name} sha256:{sha256}" if sha256 else str(name)
+
+
+def made_by(anatomy: Any, header_maker: str = "") -> str | None:
+    """Who made masks, by what rides with them or with the film's header; None when nobody says."""
+    stated = anatomy.meta.get(MAKER_KEY) if isinstance(anatomy, MetaTensor) else None
+    return str(stated) if stated else header_maker or None
+
+
+def _axes(modality: Modality, film: torch.Tensor, plain: torch.Tensor, stated: str) -> Axes:
     if stated != "auto":
         return Axes.parse(stated)
     known = axes_from_affine(film)
     if known is None:
-        return recognise_axes(plain)
-    require_frontal(plain, source=header_of(film).source)
+        return modality.orient(plain)
+    modality.screen(plain, header_of(film).source)
     return known
 
 
-def segmenter_on(where: torch.device, weights: str | WeightsRecord) -> Segmenter:
+def segmenter_on(where: torch.device, weights: str | WeightsRecord, modality: str | Modality) -> Segmenter:
     """The segmenter of some weights on a device.
 
     Raises:
@@ -73,7 +107,8 @@ def segmenter_on(where: torch.device, weights: str | WeightsRecord) -> Segmenter
             f"A forked DataLoader worker cannot run a segmenter on {where}: use num_workers=0, "
             "monai.data.ThreadDataLoader, or device='cpu'."
         )
-    return load_segmenter(weights, where)
+    organ = modality_named(modality) if isinstance(modality, str) else modality
+    return organ.segmenter(weights, where)
 
 
 def axes_from_affine(image: torch.Tensor) -> Axes | None:
@@ -87,6 +122,8 @@ def axes_from_affine(image: torch.Tensor) -> Axes | None:
     header = header_of(image)
     if header.format == "tensor":
         return None
+    if image.ndim > 3:
+        return Axes.parse(header.axes)  # volumes are handed over as their reader says
     first = np.asarray(image.meta["original_affine"], dtype=np.float64)[:2, :2]
     now = np.asarray(image.affine, dtype=np.float64)[:2, :2]
     step = np.linalg.solve(first, now)  # columns: the first and second axis of the array, in the loaded film's axes

@@ -10,14 +10,16 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 
-from monai_cars.chest_xray.anatomy import STRUCTURES, contrast_unit
-from monai_cars.edits.axes import ORDERS, Axes, to_standard
+from monai_cars.edits.axes import Axes, to_standard
 from monai_cars.files.radiograph import META_KEY, Header, header_of
+from monai_cars.modality import Modality, modality_named
 
 SIGN_SIDE = 128  # pixels on the longer side, enough to tell dense from aerated
 
 
-def current_header(image: torch.Tensor, anatomy: torch.Tensor, text: str | None = None) -> Header:
+def current_header(
+    image: torch.Tensor, anatomy: torch.Tensor, text: str | None = None, modality: str | Modality = "chest_xray"
+) -> Header:
     """The header of a film as it stands in the chain.
 
     The file's header says how the film was stored. Its range holds only while the values are the stored integers, its
@@ -27,12 +29,14 @@ def current_header(image: torch.Tensor, anatomy: torch.Tensor, text: str | None 
         image: (1, H, W), a MetaTensor where anything is known of it.
         anatomy: (S, H, W) uint8 masks in the same axes.
         text: what `<key>_header` says, for an image that a cache has stripped of its metadata.
+        modality: the organ, which knows where its structures lie.
 
     Returns:
         A header with `spacing` in the order of the array's axes.
     """
     header = header_of(image, text)
-    axes = _axes(image, anatomy, Axes.parse(header.axes), header.source == "memory")
+    organ = modality_named(modality) if isinstance(modality, str) else modality
+    axes = _axes(organ, image, anatomy, Axes.parse(header.axes), header.source == "memory")
     if axes.mirrored:
         warnings.warn(
             f"The film is mirrored left to right (axes {str(axes)!r}), as RandFlipd leaves it: `side` follows the "
@@ -42,39 +46,15 @@ def current_header(image: torch.Tensor, anatomy: torch.Tensor, text: str | None 
     return replace(header, axes=str(axes), **_values(image, header), **_scale(image, header))
 
 
-def _axes(image: torch.Tensor, anatomy: torch.Tensor, stated: Axes, unheard_of: bool) -> Axes:
-    axes = replace(stated, order=order_of_masks(anatomy, otherwise=stated.order))
+def _axes(modality: Modality, image: torch.Tensor, anatomy: torch.Tensor, stated: Axes, unheard_of: bool) -> Axes:
+    axes = replace(stated, order=modality.lies(anatomy, stated.order))
     if stated.inverted or not unheard_of:
         return axes
-    # Nobody has said that bright is dense: the mediastinum tells, at a size that costs little.
+    # Nobody has said that bright is dense: the anatomy tells, at a size that costs little.
     step = max(1, max(image.shape) // SIGN_SIDE)
-    film, masks = (to_standard(plain_tensor(part)[:, ::step, ::step], axes) for part in (image, anatomy))
-    return replace(axes, inverted=contrast_unit(film, masks).value < 0)
-
-
-def order_of_masks(anatomy: torch.Tensor, *, otherwise: str = "HW") -> str:
-    """How a film lies in its array, read from where its lungs and heart lie; `otherwise` where a lung is missing.
-
-    Example:
-        >>> masks = torch.zeros(3, 9, 9)
-        >>> masks[0, 2:6, 1:4] = masks[1, 2:6, 5:8] = masks[2, 5:8, 3:6] = 1
-        >>> order_of_masks(masks), order_of_masks(masks.flip(-1)), order_of_masks(masks.mT)
-        ('HW', 'HW-flip', 'WH')
-    """
-    right, left, heart = (_centre(anatomy[STRUCTURES.index(name)]) for name in ("right_lung", "left_lung", "heart"))
-    if right is None or left is None:
-        return otherwise
-    across = left - right
-    transposed = int(abs(across[0]) > abs(across[1]))
-    flipped = int(across[1 - transposed] < 0)
-    below = heart - (left + right) / 2 if heart is not None else np.ones(2)
-    return ORDERS[flipped + 2 * int(below[transposed] < 0) + 4 * transposed]
-
-
-def _centre(mask: torch.Tensor) -> np.ndarray | None:
-    step = max(1, max(mask.shape) // 128)
-    found = torch.as_tensor(mask)[::step, ::step].cpu().nonzero()
-    return found.double().mean(0).numpy() if len(found) else None
+    thin = (slice(None), *(slice(None, None, step) for _ in image.shape[1:]))
+    film, masks = (to_standard(plain_tensor(part)[thin], axes) for part in (image, anatomy))
+    return replace(axes, inverted=modality.unit(film, masks).value < 0)
 
 
 def _values(image: torch.Tensor, header: Header) -> dict[str, Any]:
@@ -94,7 +74,8 @@ def _scale(image: torch.Tensor, header: Header) -> dict[str, Any]:
     original = image.meta.get("original_affine")
     if original is None:
         return {}
-    was, now = _pixdim(original), _pixdim(image.affine)
+    axes = image.ndim - 1
+    was, now = _pixdim(original, axes), _pixdim(image.affine, axes)
     if META_KEY not in image.meta:
         # MONAI's readers give an identity where a file states no spacing.
         return {} if np.allclose(was, 1.0) else {"spacing": now, "spacing_source": "affine"}
@@ -104,9 +85,9 @@ def _scale(image: torch.Tensor, header: Header) -> dict[str, Any]:
     return {"spacing": now if stated else tuple(s * n / w for s, n, w in zip(header.spacing, now, was, strict=True))}
 
 
-def _pixdim(affine: Any) -> tuple[float, float]:
-    columns = np.linalg.norm(np.asarray(affine, dtype=float)[:, :2], axis=0)
-    return float(columns[0]), float(columns[1])
+def _pixdim(affine: Any, axes: int) -> tuple[float, ...]:
+    columns = np.linalg.norm(np.asarray(affine, dtype=float)[:, :axes], axis=0)
+    return tuple(float(column) for column in columns)
 
 
 def plain_tensor(tensor: torch.Tensor) -> torch.Tensor:
@@ -115,11 +96,13 @@ def plain_tensor(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def one_channel(image: torch.Tensor) -> torch.Tensor:
-    """The film of an image of one or three equal channels, (1, H, W).
+    """The film of an image of one or three equal channels, (1, H, W); a volume (1, D, H, W) is given back as it is.
 
     Raises:
         ValueError: another shape, or channels that differ.
     """
+    if image.ndim == 4 and image.shape[0] == 1:
+        return image
     if image.ndim != 3 or image.shape[0] not in (1, 3):
         raise ValueError(
             f"image must have shape (1, H, W), or (3, H, W) with equal channels (got {tuple(image.shape)}); put "

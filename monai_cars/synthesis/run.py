@@ -18,13 +18,13 @@ from tqdm import tqdm
 
 import monai_cars
 from monai_cars.chest_xray.anatomy import Segmenter
+from monai_cars.chest_xray.editors.choose import make_editor
 from monai_cars.chest_xray.gate import default_gate
 from monai_cars.editors import Editor
 from monai_cars.edits.axes import Axes
 from monai_cars.features import Vocabulary, apply_edit, as_vector, load_vocabulary, vector_of
 from monai_cars.files.identity import created
 from monai_cars.files.radiograph import Header, RadiographError, write_radiograph
-from monai_cars.loop.choose_editor import make_editor
 from monai_cars.loop.counterfactual import Counterfactual, make_counterfactual
 from monai_cars.synthesis.datalist import datalist
 from monai_cars.synthesis.film import PreparedFilm, prepare_film, reason_of

@@ -14,6 +14,7 @@ from monai_cars.edits.edit import LOCATED_BY_ANATOMY, Edit, Region
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample, entry
+from monai_cars.modality import modality_of
 from monai_cars.transforms.edit import FilmEditd, split_options
 from monai_cars.transforms.regions import BoxModeLike, box_region, mask_region, point_region, standard_boxes
 
@@ -38,7 +39,7 @@ class DeleteFinding(Transform):
     def __init__(self, finding: str, *, seed: int = 0, **loop: Any) -> None:
         self.finding = Edit("insert", finding).finding  # refuses an unknown one now, not at the first film
         self.seed = seed
-        self.loop = EditLoop(**loop)
+        self.loop = EditLoop(organ=modality_of(finding).name, **loop)
 
     def __call__(
         self,

@@ -12,6 +12,7 @@ from monai_cars.edits.edit import Edit, Quantity
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample
+from monai_cars.modality import modality_of
 from monai_cars.transforms.edit import FilmEditd, split_options
 
 
@@ -49,7 +50,7 @@ class InsertFinding(Transform):
         **loop: Any,
     ) -> None:
         self.edit = Edit("insert", finding, side=side, zone=zone, severity=severity, seed=seed)
-        self.loop = EditLoop(**loop)
+        self.loop = EditLoop(organ=modality_of(finding).name, **loop)
 
     def __call__(
         self,

@@ -17,6 +17,7 @@ from monai_cars.findings.severity import canonical
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample
+from monai_cars.modality import shared_modality
 from monai_cars.transforms.edit import FilmEditd, split_options
 
 Wanted = str | Mapping[str, Any]
@@ -50,7 +51,7 @@ class InsertFindings(Transform):
     def __init__(self, findings: Sequence[Wanted], *, seed: int = 0, all_or_none: bool = False, **loop: Any) -> None:
         self.edits = _edits(findings, seed)
         self.all_or_none = all_or_none
-        self.loop = EditLoop(**loop)
+        self.loop = EditLoop(organ=shared_modality(edit.finding for edit in self.edits).name, **loop)
 
     def __call__(
         self,

@@ -18,7 +18,8 @@ from monai_cars.edits.record import film_mask, read_record
 from monai_cars.features import Vocabulary, load_vocabulary
 from monai_cars.findings.severity import canonical
 from monai_cars.loop.keys import Sample, entry
-from monai_cars.loop.state import order_of_masks, plain_tensor
+from monai_cars.loop.state import plain_tensor
+from monai_cars.modality import modality_of
 from monai_cars.transforms.regions import BoxModeLike, box_region, standard_boxes
 
 LEAST_SHARE = 0.02  # of the largest part: smaller ones are crumbs that no reader boxes
@@ -153,7 +154,8 @@ class LesionToBoxesd(MapTransform):
 
     def _lesion(self, sample: Sample, image: torch.Tensor, edit: Mapping[str, Any]) -> torch.Tensor:
         """The edit's lesion (1, H, W) bool in the axes of the image: the record keeps it upright."""
-        axes = order_of_masks(entry(sample, self.anatomy_key, "anatomy_key"))
+        masks = entry(sample, self.anatomy_key, "anatomy_key")
+        axes = modality_of(edit["finding"]).lies(masks, "HW")
         lesion = from_standard(film_mask(edit, "lesion")[None], axes)
         if lesion.shape[1:] != image.shape[1:]:
             raise ValueError(

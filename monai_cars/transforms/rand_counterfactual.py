@@ -20,6 +20,7 @@ from monai_cars.findings.severity import canonical
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample
+from monai_cars.modality import shared_modality
 from monai_cars.transforms.choice import Choices, Draw, draw
 from monai_cars.transforms.edit import FilmEditd, split_options
 from monai_cars.transforms.regions import BoxModeLike, known_regions
@@ -65,7 +66,7 @@ class RandCounterfactual(RandomizableTransform):
             dict(operations) if operations is not None else {"insert": 1.0},
             (float(severity[0]), float(severity[1])),
         )
-        self.loop = EditLoop(**loop)
+        self.loop = EditLoop(organ=shared_modality(self.choices.findings).name, **loop)
         self.drawn: Draw | None = None
 
     def randomize(self, data: Any = None) -> None:

@@ -13,36 +13,36 @@ from monai.data import MetaTensor, get_track_meta
 from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends, convert_to_tensor
 
-from monai_cars.chest_xray.anatomy import Segmenter
 from monai_cars.edits.axes import Axes
 from monai_cars.files.radiograph import HEADER_POSTFIX, META_KEY, Header, header_of
-from monai_cars.loop.segmentation import segmented, segmenter_on
+from monai_cars.loop.segmentation import maker_of, segmented, segmenter_on
 from monai_cars.loop.state import current_header
+from monai_cars.modality import Segmenter, modality_named
 from monai_cars.weights import WeightsRecord, record_of
 
 __all__ = ["SegmentAnatomy", "SegmentAnatomyD", "SegmentAnatomyDict", "SegmentAnatomyd"]
 
-WEIGHTS = "cars_anatomy"
-
 
 class SegmentAnatomy(Transform):
-    """Segment both whole lung fields and the cardiac silhouette, in the image's own axes.
+    """Segment the structures of an organ in the image's own axes: of a chest film both whole lung fields and the heart.
 
     Takes what any chain hands over: native values or scaled ones, one channel or three equal ones, transposed, flipped
     and inverted films. Films of LoadRadiograph lie as their header and affine say; others are recognised by their
     anatomy, and refused when that stays unsure. It holds names, never weights.
 
     Args:
-        segmenter: any callable from an upright film `(1, H, W)`, bright = dense, to masks `(3, H, W)` ordered as
-            `monai_cars.chest_xray.anatomy.STRUCTURES`; None is the shipped one.
+        segmenter: any callable from an upright film `(1, H, W)`, bright = dense, to masks `(S, H, W)` ordered as the
+            organ's `structures`; None is the shipped one.
         axes: "auto", or how the films lie, one of `monai_cars.edits.axes.ORDERS`, with "-inverted" behind it
             where dense tissue is dark. When given, nothing is recognised and nothing is refused.
-        weights: of the shipped network, when `segmenter` is None: "cars_anatomy", "hub", a WeightsRecord,
-            "owner/repo/file.safetensors@commit" or a path; see `monai_cars.weights.record_of`.
+        weights: of the organ's network, when `segmenter` is None: a shipped name such as "cars_anatomy", "hub", a
+            WeightsRecord, "owner/repo/file.safetensors@commit" or a path; see `monai_cars.weights.record_of`. None are
+            the shipped ones.
         device: where the shipped segmenter runs; None is the image's.
+        organ: name of the modality that the films are of.
 
     Raises:
-        ValueError: `axes` is none of these.
+        ValueError: `axes` is none of these, no such organ, or no segmenter ships for it.
         WeightsError: `weights` is none of these.
 
     Example:
@@ -58,13 +58,18 @@ class SegmentAnatomy(Transform):
         segmenter: Segmenter | None = None,
         *,
         axes: str = "auto",
-        weights: str | Path | WeightsRecord = WEIGHTS,
+        weights: str | Path | WeightsRecord | None = None,
         device: torch.device | str | None = None,
+        organ: str = "chest_xray",
     ) -> None:
+        modality = modality_named(organ)
+        self.organ = organ
         self.segmenter, self.axes, self.device = segmenter, axes, str(device) if device is not None else None
         if axes != "auto":
             Axes.parse(axes)
-        self.weights = record_of(weights) if segmenter is None else None
+        if segmenter is None and weights is None and modality.weights is None:
+            raise ValueError(f"no segmenter ships for {organ!r}: give segmenter=, any callable of your own")
+        self.weights = record_of(weights or str(modality.weights)) if segmenter is None else None
         # In plain attributes, so that a cache keyed on the pickled transform notices other weights.
         self.weights_sha256 = self.weights.sha256 if self.weights else None
         self.weights_revision = self.weights.revision if self.weights else None
@@ -80,12 +85,17 @@ class SegmentAnatomy(Transform):
     def segment(self, image: torch.Tensor) -> tuple[torch.Tensor, Axes]:
         """Masks `(3, H, W)` uint8, and how the film lies in its array."""
         device = image.device if isinstance(image, torch.Tensor) else torch.device("cpu")
-        return segmented(image, self._segmenter(device), self.axes)
+        return segmented(image, self._segmenter(device), self.axes, modality=self.organ, maker=self.maker)
+
+    @property
+    def maker(self) -> str:
+        """Who makes the masks, for the record."""
+        return maker_of(self.weights or self.segmenter)
 
     def _segmenter(self, device: torch.device) -> Segmenter:
         if self.segmenter is not None:
             return self.segmenter
-        return segmenter_on(torch.device(self.device or device), self.weights or WEIGHTS)
+        return segmenter_on(torch.device(self.device or device), self.weights or "", self.organ)
 
 
 class SegmentAnatomyd(MapTransform):
@@ -99,6 +109,7 @@ class SegmentAnatomyd(MapTransform):
         device: see `SegmentAnatomy`.
         allow_missing_keys: leave out a key that is not there.
         weights: see `SegmentAnatomy`.
+        organ: see `SegmentAnatomy`.
 
     Raises:
         ValueError: more than one key, or `axes` is none of the known ones.
@@ -119,7 +130,8 @@ class SegmentAnatomyd(MapTransform):
         axes: str = "auto",
         device: torch.device | str | None = None,
         allow_missing_keys: bool = False,
-        weights: str | Path | WeightsRecord = WEIGHTS,
+        weights: str | Path | WeightsRecord | None = None,
+        organ: str = "chest_xray",
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         if len(self.keys) != 1:
@@ -127,7 +139,7 @@ class SegmentAnatomyd(MapTransform):
                 f"keys must name one film (got {self.keys}); use one SegmentAnatomyd with its own anatomy_key a film"
             )
         self.anatomy_key = anatomy_key
-        self.segmenter = SegmentAnatomy(segmenter, axes=axes, weights=weights, device=device)
+        self.segmenter = SegmentAnatomy(segmenter, axes=axes, weights=weights, device=device, organ=organ)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the dictionary with the masks added and the axes noted in the image's header."""
@@ -135,23 +147,24 @@ class SegmentAnatomyd(MapTransform):
         for key in self.key_iterator(out):
             image = convert_to_tensor(out[key], track_meta=get_track_meta())
             out[self.anatomy_key], axes = self.segmenter.segment(image)
-            out[key] = _noted(image, axes)
+            out[key] = _noted(image, axes, self.segmenter.maker)
             text = out.get(f"{key}{HEADER_POSTFIX}")
             if text is not None:
                 # The scale at this size: a cache that drops metadata drops the affine that tells it.
-                now = current_header(out[key][:1], out[self.anatomy_key])
-                noted = replace(Header.from_json(text), axes=str(axes), spacing=now.spacing)
+                now = current_header(out[key][:1], out[self.anatomy_key], modality=self.segmenter.organ)
+                maker = self.segmenter.maker
+                noted = replace(Header.from_json(text), axes=str(axes), spacing=now.spacing, segmenter=maker)
                 out[f"{key}{HEADER_POSTFIX}"] = noted.to_json()
         return out
 
 
-def _noted(image: torch.Tensor, axes: Axes) -> torch.Tensor:
-    """The image with its axes in its header; without a header the masks are what tells how it lies."""
+def _noted(image: torch.Tensor, axes: Axes, maker: str) -> torch.Tensor:
+    """The image with its axes and its masks' maker in its header; without a header the masks tell how it lies."""
     if not isinstance(image, MetaTensor) or META_KEY not in image.meta:
         return image
     noted = MetaTensor(image.as_tensor()).copy_meta_from(image)
     header = header_of(image[:1])
-    noted.meta = {**image.meta, META_KEY: replace(header, axes=str(axes)).to_json()}
+    noted.meta = {**image.meta, META_KEY: replace(header, axes=str(axes), segmenter=maker).to_json()}
     return noted
 
 

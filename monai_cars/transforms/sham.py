@@ -12,6 +12,7 @@ from monai_cars.edits.edit import Edit
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample
+from monai_cars.modality import modality_of
 from monai_cars.transforms.edit import FilmEditd, split_options
 
 
@@ -37,7 +38,7 @@ class ShamEdit(Transform):
         self, finding: str, *, side: str | None = None, zone: str | None = None, seed: int = 0, **loop: Any
     ) -> None:
         self.edit = Edit("sham", finding, side=side, zone=zone, seed=seed)
-        self.loop = EditLoop(**loop)
+        self.loop = EditLoop(organ=modality_of(finding).name, **loop)
 
     def __call__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -11,15 +11,14 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends
 
-from monai_cars.chest_xray.anatomy import Segmenter
-from monai_cars.chest_xray.gate import default_gate
 from monai_cars.edits.record import dump_record, read_record
 from monai_cars.gates import Gate
 from monai_cars.gates.judges import recorded_data, require_independent
+from monai_cars.loop.chain import GateFor, Judged, judge_chain, upright_chain
 from monai_cars.loop.edit_loop import EditLoop
 from monai_cars.loop.keys import EditKeys, Sample
 from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
-from monai_cars.transforms.judge import GateFor, Judged, judge_chain, upright_chain
+from monai_cars.modality import Segmenter, modality_of, shared_modality
 
 OnFail = Literal["restore", "flag", "raise"]
 
@@ -50,7 +49,8 @@ class ValidityGate(Transform):
     ) -> None:
         self.gate = gate
         self.strict = strict
-        self.loop = EditLoop(gate=gate if isinstance(gate, str) else None, segmenter=segmenter, device=device)
+        self.segmenter, self.device = segmenter, device
+        self.loop = self._loop("chest_xray")
 
     def __call__(  # type: ignore[override] # MONAI's array transforms take one image, a judge needs two
         self,
@@ -62,27 +62,37 @@ class ValidityGate(Transform):
     ) -> Judged:
         """Judge `after` against `before`, both (1 or 3, H, W), with the record's `edits`."""
         film = one_channel(before)
-        masks = self.loop.masks(film, anatomy)
-        segmenter = self.loop.segmenter
+        loop = self._loop_of(edits)
+        masks = loop.masks(film, anatomy)
         chain = upright_chain(
+            loop.modality,
             plain_tensor(film).detach().cpu(),
             plain_tensor(one_channel(after)).detach().cpu(),
             masks,
             plain_tensor(support).cpu(),
-            header=current_header(film, masks),
-            segmenter=None if segmenter is None else self.loop.loaded_segmenter(before.device),
+            header=current_header(film, masks, modality=loop.modality),
+            segmenter=None if loop.segmenter is None else loop.loaded_segmenter(before.device),
         )
         for edit in (edit for edit in edits if edit["accepted"]):
             gate, data = self._gate_for(edit["finding"], edit["operation"]), recorded_data(edit, strict=self.strict)
             require_independent(gate, data, strict=self.strict, editor=f"the editor {edit['editor']!r}")
         return judge_chain(chain, edits, self._gate_for)
 
+    def _loop_of(self, edits: Sequence[Mapping[str, Any]]) -> EditLoop:
+        """The loop of the organ that the edits are of."""
+        organ = shared_modality(edit["finding"] for edit in edits).name if edits else self.loop.organ
+        return self.loop if organ == self.loop.organ else self._loop(organ)
+
+    def _loop(self, organ: str) -> EditLoop:
+        profile = self.gate if isinstance(self.gate, str) else None
+        return EditLoop(organ=organ, gate=profile, segmenter=self.segmenter, device=self.device)
+
     def _gate_for(self, finding: str, operation: str) -> Gate:
         if isinstance(self.gate, Gate):
             return self.gate
-        return (
-            default_gate(finding, operation, self.gate) if isinstance(self.gate, str) else self.gate(finding, operation)
-        )
+        if isinstance(self.gate, str):
+            return modality_of(finding).gate(operation, finding, self.gate)
+        return self.gate(finding, operation)
 
 
 class ValidityGated(MapTransform):

@@ -14,11 +14,12 @@ import torch
 from calibrate_gate import _read, films_of
 from held_out_models import held_out_models
 
-from monai_cars.chest_xray.anatomy import contrast_unit
 from monai_cars.edits.edit import Box, Edit
 from monai_cars.gates import Context, LevelInside, TargetLevel, TargetMoved
 from monai_cars.gates.answers import keep_answer
 from monai_cars.gates.thresholds import shipped_thresholds, with_threshold
+from monai_cars.loop.counterfactual import upright_film
+from monai_cars.modality import modality_of
 
 
 def judged(clear: dict, boxed: dict, data: Path) -> dict[str, bool]:
@@ -28,8 +29,9 @@ def judged(clear: dict, boxed: dict, data: Path) -> dict[str, bool]:
     lesion = torch.zeros(second.image.shape[1:], dtype=torch.bool)
     y0, x0, y1, x1 = (int(end) for end in boxed["boxes"][0])
     lesion[y0 : y1 + 1, x0 : x1 + 1] = True
-    box, unit = Box(0, 0, *lesion.shape), contrast_unit(second.image, anatomy)
-    context = Context(Edit("insert", "opacities"), anatomy, unit, None, box, lesion, lesion, None, None)
+    box = Box.whole(lesion.shape)
+    film = upright_film(modality_of("opacities"), second.image, anatomy, second.header)
+    context = Context(Edit("insert", "opacities"), film, box, lesion, lesion, None, None)
     # The clear film has its own anatomy.
     keep_answer(models.teacher, models.teacher.answered(first.image, masks), "before", context)
     known = shipped_thresholds().of("insert", "opacities")

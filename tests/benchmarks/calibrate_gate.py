@@ -90,14 +90,15 @@ def light_pair(row: dict, *, data: Path) -> list:
 
 def repeat_pair(rows: tuple[dict, dict], *, data: Path) -> list:
     """Results of the checks of a classifier that compare two films of one patient."""
-    from monai_cars.chest_xray.anatomy import contrast_unit
     from monai_cars.edits.edit import Box, Edit
     from monai_cars.gates import Context, OffTargetStable
+    from monai_cars.loop.counterfactual import upright_film
+    from monai_cars.modality import modality_of
 
     (first, anatomy), (second, masks) = (_read(data, row) for row in rows)
     nothing = torch.zeros(first.image.shape[1:], dtype=torch.bool)
-    unit, box = contrast_unit(first.image, anatomy), Box(0, 0, *nothing.shape)
-    context = Context(Edit("sham", "nodule"), anatomy, unit, None, box, nothing, nothing, None, None)
+    film, box = upright_film(modality_of("nodule"), first.image, anatomy, first.header), Box.whole(nothing.shape)
+    context = Context(Edit("sham", "nodule"), film, box, nothing, nothing, None, None)
     teacher = held_out_models(rows[0]["patient_id"], data).teacher
     context.once((id(teacher), "p", "after"), lambda: (teacher, teacher(second.image, masks)))  # with its own anatomy
     return [[OffTargetStable(teacher)(first.image, second.image, context)]]
@@ -139,9 +140,10 @@ def level_trials(row: dict, *, data: Path, finding: str, operation: str) -> list
 
     An insertion may lie anywhere in a healthy film's lungs, a deletion takes a third of one lung.
     """
-    from monai_cars.chest_xray.anatomy import contrast_unit
     from monai_cars.edits.edit import Box, Edit, Region
     from monai_cars.gates import Context
+    from monai_cars.loop.counterfactual import upright_film
+    from monai_cars.modality import modality_of
 
     film, anatomy = _read(data, row)
     lesion = anatomy[:2].any(0)
@@ -151,9 +153,9 @@ def level_trials(row: dict, *, data: Path, finding: str, operation: str) -> list
         lesion[y0 : y1 + 1, x0 : x1 + 1] = True
     elif operation == "delete":
         lesion = third_of_a_lung(anatomy, crc32(row["image"].encode()))
-    box, unit = Box(0, 0, *lesion.shape), contrast_unit(film.image, anatomy)
+    box, seen = Box.whole(lesion.shape), upright_film(modality_of(finding), film.image, anatomy, film.header)
     edit = Edit(operation, finding, region=Region(mask=lesion) if operation == "delete" else None)
-    context = Context(edit, anatomy, unit, None, box, lesion, lesion, None, None)
+    context = Context(edit, seen, box, lesion, lesion, None, None)
     levels = _deciding(edit, "level", held_out_models(row["patient_id"], data))
     if operation == "delete":  # what a film with an opacity shows after its deletion is not known
         levels = [check for check in levels if check.name == "present_before"]

@@ -86,10 +86,16 @@ def _direct(editors, count: int) -> tuple[int, str, str]:
     outside, largest = [], 0.0
     for film, edit in _films(count):
         from monai_cars.chest_xray.anatomy import contrast_unit
-        from monai_cars.edits.film import Film
+        from monai_cars.edits.film import Film, Scale
         from monai_cars.files.radiograph import header_of
 
-        seen = Film(film.image, header_of(film.image), contrast_unit(film.image, film.anatomy), film.spacing)
+        seen = Film(
+            film.image,
+            film.anatomy,
+            header_of(film.image),
+            contrast_unit(film.image, film.anatomy),
+            Scale(film.spacing),
+        )
         generator = torch.Generator().manual_seed(edit.seed)
         place = place_of(seen, film.anatomy, edit, generator)
         native = (film.image[0] - seen.unit.aerated) / seen.unit.value

@@ -7,7 +7,10 @@ import pytest
 import torch
 from phantom_film import context
 
+from monai_cars.chest_xray.scale import film_scale
 from monai_cars.edits.edit import Edit
+from monai_cars.edits.film import Scale
+from monai_cars.files.header import Header
 from monai_cars.gates import CheckResult, Gate, judged, unavailable
 
 FILM = torch.zeros(1, 8, 8)
@@ -105,13 +108,13 @@ def test_the_film_is_segmented_once_and_only_when_asked():
 
 
 def test_a_millimetre_without_a_scale_is_a_share_of_the_thorax():
-    from dataclasses import replace
-
     masks = torch.zeros(3, 8, 600)
     masks[0, :, 10:100] = masks[1, :, 400:571] = 1
-    assert replace(CONTEXT, spacing=None, anatomy=masks).millimetre == pytest.approx(560 / 280)
-    assert replace(CONTEXT, spacing=None, anatomy=torch.zeros(3, 8, 8)).millimetre == 1.0
-    assert replace(CONTEXT, spacing=(0.2, 0.3)).millimetre == pytest.approx(4.0)
+    unknown = Header("memory", "", "tensor", age=3)  # a child's thorax says nothing of its scale
+    assert film_scale(unknown, masks).millimetre == pytest.approx(560 / 280)
+    assert film_scale(unknown, torch.zeros(3, 8, 8)).millimetre == 1.0
+    film = replace(CONTEXT.film, scale=Scale((0.2, 0.3)))
+    assert replace(CONTEXT, film=film).millimetre == pytest.approx(4.0)
 
 
 def test_what_checks_share_is_made_once():

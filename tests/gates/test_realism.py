@@ -38,7 +38,8 @@ def _bank(rows: int = 40, **changes) -> Bank:
 def _seen(edit=INSERT, **changes):
     support = torch.zeros(SHAPE, dtype=torch.bool)
     support[10:30, 20:40] = True
-    return replace(context(edit, support), **changes)
+    source = changes.pop("source", "")
+    return replace(context(edit, support, source=source), **changes)
 
 
 def _film(value: float) -> torch.Tensor:

@@ -11,6 +11,7 @@ from monai_cars.chest_xray.anatomy import ContrastUnit
 from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
 from monai_cars.chest_xray.editors.canvas.fill import harmonic_fill
 from monai_cars.edits.edit import Box, CannotEdit, Edit, Proposal, Quantity, Region
+from monai_cars.edits.film import Scale
 from monai_cars.gates import DensityPreserved, Gate, NoSeam, Rewritten
 from monai_cars.loop.counterfactual import make_counterfactual
 
@@ -125,7 +126,7 @@ def test_a_film_without_pixels_is_refused_by_name():
 
 
 def test_an_editor_on_empty_anatomy_only_raises_cannot_edit():
-    film = replace(drawn_film(FILM), spacing=None)
+    film = replace(drawn_film(FILM), scale=Scale())
     with pytest.raises(CannotEdit):
         AttenuationEditor().propose(film, FILM.anatomy * 0, Edit("insert", "consolidation"), torch.Generator())
 

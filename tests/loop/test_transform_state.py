@@ -9,9 +9,10 @@ from monai.data import MetaTensor
 from monai.transforms import Flip, Resize, ScaleIntensity
 from phantom import phantom
 
+from monai_cars.chest_xray.modality import order_of_masks
 from monai_cars.edits.axes import ORDERS, from_standard
 from monai_cars.files.radiograph import META_KEY, Header
-from monai_cars.loop.state import current_header, order_of_masks
+from monai_cars.loop.state import current_header
 
 FILM = phantom(size=(128, 160))
 

@@ -7,6 +7,7 @@ import torch
 from monai.transforms import Compose, Flipd, Lambdad, Resized, ScaleIntensityd, Transposed
 
 from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
+from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
 from monai_cars.features import load_vocabulary, vector_of
 from monai_cars.gates import Gate, OffTargetStable, OutsideUnchanged, judged
 from monai_cars.teachers import CallableTeacher, SharedDataError, SharedDataWarning
@@ -196,6 +197,13 @@ def test_the_array_class(sample):
     assert not judge(sample["image"], tampered, sample["anatomy"], edited["support"], edits).accepted
 
 
+class Learned:
+    """The attenuation editor, had it learned from the editor's patients what it draws."""
+
+    name, weights, data = "attenuation", None, frozenset({EDITOR_PATIENTS})
+    propose = AttenuationEditor().propose
+
+
 class TestIndependence:
     """A model that knows the editor's patients warns, and a strict gate refuses it."""
 
@@ -218,13 +226,13 @@ class TestIndependence:
             "the editor 'attenuation' and the gate's model 'judge' were both trained on nih-chestxray14:editor-patients"
         )
         with pytest.warns(SharedDataWarning, match=said):
-            out = insert(gate=self.gate(EDITOR_PATIENTS))(sample)
+            out = insert(gate=self.gate(EDITOR_PATIENTS), editor=Learned())(sample)
         with pytest.warns(SharedDataWarning, match=said):
             ValidityGated("image", self.gate(EDITOR_PATIENTS))(out)
 
     def test_a_strict_gate_refuses_them(self, sample):
         with pytest.raises(SharedDataError, match="judge with a teacher that was trained on other patients"):
-            insert(gate=self.gate(EDITOR_PATIENTS), strict=True)(sample)
-        out = insert()(sample)
+            insert(gate=self.gate(EDITOR_PATIENTS), editor=Learned(), strict=True)(sample)
+        out = insert(editor=Learned())(sample)
         with pytest.raises(SharedDataError, match="judge with a teacher that was trained on other patients"):
             ValidityGated("image", self.gate(EDITOR_PATIENTS), strict=True)(out)

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from monai_cars.chest_xray.anatomy.opaque import compact_parts, opaque_marks
 from monai_cars.chest_xray.anatomy.ridges import GAP_MM, Ridges, trace_ridges
+from monai_cars.chest_xray.scale import working_step
 from monai_cars.edits.film import Unit
 
 # A curve is a device where L^2 R^3 / a^1.5 is large: L its length (mm), R its height (contrast units), a the
@@ -25,9 +26,6 @@ SHORTEST_MM = 25.0
 GAP_BRIDGED_MM, BRIDGE_BESIDE_MM, BRIDGE_ANGLE = 26.0, 2.0, np.deg2rad(14)
 CABLE_MM, BESIDE_MM = 60.0, 15.0
 EDGE = 0.25  # share of a line's height at which it ends sideways
-
-
-WORKING_SIZE = 512  # pixels on the shorter side, as editors work
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def find_devices(image: torch.Tensor, unit: Unit, mm: float) -> Devices:
         >>> find_devices(film, ContrastUnit(1.0, 1.0, 0.0, 0.5), 1.0).lengths.size
         1
     """
-    factor = max(1, int(min(image.shape[1:]) // WORKING_SIZE))
+    factor = working_step(image.shape)
     native = (image[0].float() - unit.zero) / unit.value
     pooled = functional.avg_pool2d(native[None, None], factor, ceil_mode=True, count_include_pad=False)[0, 0]
     u, mm = pooled.cpu().numpy(), mm / factor

@@ -9,7 +9,8 @@ import torch
 from scipy import ndimage as ndi
 from torch.nn import functional
 
-from monai_cars.chest_xray.anatomy.devices import Devices, find_devices
+from monai_cars.chest_xray.anatomy.devices import Devices
+from monai_cars.chest_xray.editors.canvas.protected import devices_of
 from monai_cars.gates.contract import CheckResult, Context, judged
 
 LEAST_MM2 = 15.0  # of a line that must lie in the support to be judged
@@ -36,7 +37,7 @@ class DevicesPreserved:
 
     def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
         """See :class:`monai_cars.gates.Check`."""
-        devices = context.devices or find_devices(before, context.unit, context.millimetre)
+        devices = devices_of(context.film)
         if _marks_changed(before[0], after[0], devices):
             return judged(self.name, 0.0, self.threshold, at_most=False, reason="a burnt-in mark or metal changed")
         kept = _least_kept(before[0], after[0], context, devices)

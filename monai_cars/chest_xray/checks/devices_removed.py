@@ -9,6 +9,7 @@ import torch
 from scipy import ndimage as ndi
 from torch.nn import functional
 
+from monai_cars.chest_xray.editors.canvas.protected import devices_of
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
 
 GRID = 512  # pixels on the shorter side
@@ -46,8 +47,9 @@ class DevicesRemoved:
         if not on.any():
             return unavailable(self.name, "the device is thinner than can be judged", self.threshold)
         beside = ndi.binary_dilation(on, iterations=BESIDE) & ~ndi.binary_dilation(on)
-        if context.devices is not None and context.devices.lines.shape == on.shape:
-            beside &= context.devices.lines == 0
+        lines = devices_of(context.film).lines
+        if lines.shape == on.shape:
+            beside &= lines == 0
         was, now = (_contrast(_pooled(film[0].float().cpu(), step), on, beside) for film in (before, after))
         value = now / max(was, 1e-9)
         return judged(self.name, value, self.threshold, at_most=True, reason=f"{value:.0%} of the device is still seen")

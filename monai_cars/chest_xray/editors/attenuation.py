@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from monai_cars.chest_xray.editors.canvas.canvas import Canvas, make_canvas
+from monai_cars.chest_xray.editors.canvas.canvas import Canvas, canvas_of
 from monai_cars.chest_xray.editors.canvas.site import sides_of
 from monai_cars.chest_xray.editors.devices.device_deletion import delete_devices
 from monai_cars.chest_xray.editors.devices.devices import insert_devices
@@ -95,6 +95,9 @@ DELETIONS: dict[str, Draw] = {
 }
 
 
+COMPARED: tuple[Draw, ...] = (delete_opacity, delete_haze, delete_fluid)  # with what healthy lungs look like
+
+
 @dataclass(frozen=True)
 class AttenuationEditor:
     """Inserts every finding of SEVERITY; deletes what DELETIONS names; redraws healthy lung as a sham.
@@ -112,22 +115,19 @@ class AttenuationEditor:
         record = load_record("healthy_lung")
         return f"{record.name} sha256:{record.sha256}"
 
+    def weights_for(self, edit: Edit) -> str | None:
+        """Only deletions of opacities compare with healthy lungs; everything else opens no weights."""
+        compares = edit.operation == "delete" and DELETIONS.get(edit.finding) in COMPARED
+        return self.weights if compares else None
+
     def propose(self, film: Film, anatomy: torch.Tensor, edit: Edit, generator: torch.Generator) -> Proposal:
         """See :class:`monai_cars.editors.Editor`."""
-        header = film.header
-        canvas = make_canvas(
-            film.image,
-            anatomy,
-            film.unit,
-            spacing=film.spacing,
-            position=header.position,
-            integer=header.integer,
-            earlier=film.earlier,
-        )
+        canvas = canvas_of(replace(film, anatomy=anatomy))
         if edit.operation == "delete":
             return _deletion(edit.finding)(canvas, edit, generator)
         if edit.operation == "sham":
             return _in_one_lung(canvas, edit, generator, sham_redraw)
+        edit = edit.with_severity(generator)  # the loop has drawn one already
         if edit.finding in ON_THE_FILM:
             return ON_THE_FILM[edit.finding](canvas, edit, generator)
         return _in_one_lung(canvas, edit, generator, IN_ONE_LUNG[edit.finding])

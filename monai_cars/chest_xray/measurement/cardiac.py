@@ -7,8 +7,8 @@ import torch
 from scipy import ndimage as ndi
 
 from monai_cars.chest_xray.anatomy import STRUCTURES, cardiothoracic_ratio
-from monai_cars.chest_xray.measurement.change import Change
 from monai_cars.chest_xray.measurement.covered import HALF, LEAST, Films, covered, density_beside
+from monai_cars.edits.change import Change
 from monai_cars.findings.severity import Quantity
 
 HEART = STRUCTURES.index("heart")

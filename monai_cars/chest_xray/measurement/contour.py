@@ -6,8 +6,8 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from monai_cars.chest_xray.anatomy import STRUCTURES
-from monai_cars.chest_xray.measurement.change import Change
 from monai_cars.chest_xray.measurement.covered import Films, covered, density_beside
+from monai_cars.edits.change import Change
 from monai_cars.findings.severity import Quantity
 
 UNDER_MM = 15.0  # of the abdomen below the contour, whose density is the diaphragm's

@@ -7,9 +7,9 @@ import torch
 from scipy import ndimage as ndi
 from torch.nn import functional
 
-from monai_cars.chest_xray.measurement.change import Change
+from monai_cars.chest_xray.scale import usual_millimetre, working_step
+from monai_cars.edits.change import Change
 
-WORKING_SIZE = 512
 HALF = 0.5  # of the way from the lung to the shadow's density lies the shadow's border
 LEAST = 0.08  # contrast units; less than this nobody sees
 GRAIN_MM = 1.2  # sigma of the low-pass that takes grain off
@@ -23,12 +23,10 @@ class Films:
     """
 
     def __init__(self, change: Change) -> None:
-        step = max(1, min(change.gain.shape) // WORKING_SIZE)
+        step = working_step(change.gain.shape)
         self.masks = change.masks[:, ::step, ::step]
-        columns = np.flatnonzero(self.masks[:2].any((0, 1)))
-        thorax = max(int(np.ptp(columns)), 1) if len(columns) else 1
         self.spacing = change.spacing[0] * step if change.spacing else None
-        self.mm = 1.0 / self.spacing if self.spacing else thorax / 280.0
+        self.mm = 1.0 / self.spacing if self.spacing else usual_millimetre(self.masks[:2])
         sigma = max(GRAIN_MM * self.mm, 0.5)
         self.without, self.with_finding = (
             ndi.gaussian_filter(_means(film, step), sigma, mode="nearest") for film in change.films

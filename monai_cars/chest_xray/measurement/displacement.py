@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage as ndi
 
-from monai_cars.chest_xray.measurement.change import Change
+from monai_cars.edits.change import Change
 from monai_cars.findings.severity import Quantity
 
 VISIBLE = 0.015  # contrast units of change, after a light blur

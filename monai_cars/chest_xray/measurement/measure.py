@@ -7,7 +7,6 @@ from collections.abc import Callable
 import torch
 
 from monai_cars.chest_xray.measurement.cardiac import cardiothoracic, mediastinal_widening
-from monai_cars.chest_xray.measurement.change import Change
 from monai_cars.chest_xray.measurement.contour import contour_height
 from monai_cars.chest_xray.measurement.diameter import diameter
 from monai_cars.chest_xray.measurement.displacement import fracture_displacement
@@ -15,7 +14,10 @@ from monai_cars.chest_xray.measurement.opacified import opacified_share, opacifi
 from monai_cars.chest_xray.measurement.pleural import share_beyond_line, share_without_markings
 from monai_cars.chest_xray.measurement.reticulation import reticulated_share
 from monai_cars.chest_xray.measurement.tubes import device_length
-from monai_cars.edits.film import Unit
+from monai_cars.chest_xray.scale import usual_millimetre
+from monai_cars.edits.change import Change
+from monai_cars.edits.film import Film, Scale, Unit
+from monai_cars.files.header import Header
 from monai_cars.findings.severity import Quantity
 
 MEASURES: dict[str, Callable[[Change], Quantity | None]] = {
@@ -52,7 +54,7 @@ def measure(
     anatomy: torch.Tensor,
     *,
     unit: Unit,
-    spacing: tuple[float, float] | None,
+    spacing: tuple[float, ...] | None,
     operation: str = "insert",
 ) -> Quantity | None:
     """Amount by which a finding was added (or, for a deletion, taken away), in the unit of its severity.
@@ -77,4 +79,11 @@ def measure(
         >>> round(measure("nodule", before, after, lungs, unit=unit, spacing=(1.0, 1.0)).value, 1)
         22.6
     """
-    return MEASURES[finding](Change(before[0], after[0], anatomy, unit, spacing, operation, finding))
+    usual = usual_millimetre(anatomy[:2].cpu().numpy() > 0) if spacing is None else 1.0
+    film = Film(before, anatomy, Header("memory", "", "tensor"), unit, Scale(spacing, usual=usual))
+    return measure_change(Change(film, after, operation, finding))
+
+
+def measure_change(change: Change) -> Quantity | None:
+    """The same of a film that has a home already."""
+    return MEASURES[change.finding](change)

@@ -6,10 +6,9 @@ import numpy as np
 
 from monai_cars.chest_xray.anatomy import STRUCTURES
 from monai_cars.chest_xray.measurement.block_means import block_means
-from monai_cars.chest_xray.measurement.change import Change
+from monai_cars.chest_xray.scale import working_step
+from monai_cars.edits.change import Change
 from monai_cars.findings.severity import OPACIFIED, Quantity
-
-WORKING_SIZE = 512
 
 
 def opacified_share(change: Change) -> Quantity:
@@ -24,7 +23,7 @@ def opacified_share_of_both(change: Change) -> Quantity:
 
 def _shares(change: Change) -> list[float]:
     gain = change.gain
-    step = max(1, min(gain.shape) // WORKING_SIZE)
+    step = working_step(gain.shape)
     masks = change.anatomy[:, ::step, ::step].cpu().numpy().astype(bool)
     gained = _means(gain, max(3, 2 * step + 1), step) > OPACIFIED
     shares = []

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage as ndi
 
-from monai_cars.chest_xray.measurement.change import Change
+from monai_cars.chest_xray.anatomy import STRUCTURES
+from monai_cars.chest_xray.scale import usual_millimetre, working_step
+from monai_cars.edits.change import Change
 from monai_cars.findings.severity import Quantity
 
-WORKING_SIZE = 512
 LUCENT = 0.035  # contrast units by which a place must have darkened; about a third of what air does to a film
 SMOOTH_MM = 1.2  # sigma; vessels that came or went are no lucency
 SMALLEST = 0.003  # of the field; smaller spots are texture
@@ -16,7 +17,6 @@ MARKINGS_MM = (0.6, 2.0)  # sigmas of the band in which vessels lie
 AROUND_MM = 4.0  # neighbourhood over which directions of texture are compared
 LEFT = 0.93  # markings that a place may keep at most, as a share of what it had
 RIM_MM = 3.0  # along the chest wall
-THORAX_MM = 280.0  # inner width of an adult's
 
 
 def share_beyond_line(change: Change) -> Quantity:
@@ -25,7 +25,7 @@ def share_beyond_line(change: Change) -> Quantity:
     A place counts when it darkened by LUCENT and its markings fell: texture that runs in more than one direction, which
     vessels and grain have and ribs have not (smaller eigenvalue of the structure tensor).
     """
-    step = max(1, min(change.gain.shape) // WORKING_SIZE)
+    step = working_step(change.gain.shape)
     shares = [_share(change, side, step) for side in ("right_lung", "left_lung")]
     return Quantity(max(shares), "fraction")
 
@@ -36,8 +36,9 @@ def share_without_markings(change: Change) -> Quantity:
 
 
 def _share(change: Change, side: str, step: int) -> float:
-    window = _window(change.structure(side))
-    free = (change.structure(side) & ~change.structure("heart"))[window][::step, ::step]
+    field = change.masks[STRUCTURES.index(side)]
+    window = _window(field)
+    free = (field & ~change.masks[STRUCTURES.index("heart")])[window][::step, ::step]
     if not free.any():
         return 0.0
     mm = _pixels_per_mm(change, step)
@@ -79,8 +80,7 @@ def _markings(film: np.ndarray, mm: float) -> np.ndarray:
 
 
 def _pixels_per_mm(change: Change, step: int) -> float:
-    """Of the working grid; without a scale, of an inner thorax of 280 mm."""
+    """Pixels of the working grid per millimetre."""
     if change.spacing is not None:
         return 2.0 / (step * (change.spacing[0] + change.spacing[1]))
-    columns = np.flatnonzero(change.masks[:2].any((0, 1)))
-    return max(float(np.ptp(columns)) / step, 140.0) / THORAX_MM if len(columns) else 1.0
+    return usual_millimetre(change.masks[:2, ::step, ::step])

@@ -9,7 +9,7 @@ import torch
 from scipy import ndimage as ndi
 
 from monai_cars.chest_xray.anatomy import SIDES, STRUCTURES, cardiothoracic_ratio, thoracic_width
-from monai_cars.chest_xray.anatomy.measurements import lung_pixels
+from monai_cars.chest_xray.anatomy.measurements import INNER_THORAX_MM, lung_pixels
 from monai_cars.chest_xray.measurement.block_means import block_means
 from monai_cars.edits.film import Unit
 
@@ -17,7 +17,6 @@ AERATED = 0.6  # contrast units above aerated lung up to which lung counts as ae
 SMOOTH_MM = 3.0  # sigma; vessels are no loss of air
 GRID = 256  # pixels on the shorter side; a share needs no more
 FILLED = 0.2  # share of a row of the field from which fluid or an opacity has reached that row
-THORAX_MM = 280.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Lungs:
         masks = anatomy[:, :: self.step, :: self.step].cpu().numpy() > 0
         heart = masks[STRUCTURES.index("heart")]
         self.free = tuple(masks[STRUCTURES.index(f"{side}_lung")] & ~heart for side in SIDES)
-        self.smooth = max(SMOOTH_MM * (thoracic_width(anatomy) or self.step * GRID) / THORAX_MM / self.step, 0.5)
+        self.smooth = max(SMOOTH_MM * (thoracic_width(anatomy) or self.step * GRID) / INNER_THORAX_MM / self.step, 0.5)
 
     def density(self, film: torch.Tensor) -> np.ndarray:
         """(h, w) smoothed film (1, H, W) in contrast units above aerated lung."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage as ndi
 
-from monai_cars.chest_xray.measurement.change import Change
+from monai_cars.chest_xray.scale import usual_millimetre, working_step
+from monai_cars.edits.change import Change
 from monai_cars.findings.severity import Quantity
 
 FINE_MM, COARSE_MM = 0.35, 2.0  # sigmas of the band that holds lines and nodules of 0.7 to 4 mm
@@ -13,8 +14,6 @@ NEARBY_MM = 4.0  # sigma over which texture is taken
 REACH_MM = 4.0 * COARSE_MM + 3.0 * NEARBY_MM  # of both filters together
 VISIBLE = 0.5  # of the lung's usual texture: added in quadrature it makes the lung's texture an eighth stronger
 LEAST = 0.006  # contrast units of added texture below which nothing is seen, however smooth the film was
-WORKING_SIZE = 512
-THORAX_MM = 280.0  # inner thoracic width of an adult, for a film without a scale
 
 
 def reticulated_share(change: Change) -> Quantity | None:
@@ -24,7 +23,7 @@ def reticulated_share(change: Change) -> Quantity | None:
     stronger, does not hide the network between it and the next. A side's share is taken of the field outside the heart;
     None where there is no lung field.
     """
-    step = max(1, min(change.gain.shape) // WORKING_SIZE)
+    step = working_step(change.gain.shape)
     masks = change.masks[:, ::step, ::step]
     fields = [mask & ~masks[2] for mask in masks[:2]]
     if not any(field.any() for field in fields):
@@ -88,5 +87,4 @@ def _millimetres(change: Change, masks: np.ndarray, step: int) -> float:
     """Millimetres per pixel of the working grid; from the width of the thorax where the film has no scale."""
     if change.spacing is not None:
         return float(np.sqrt(change.spacing[0] * change.spacing[1])) * step
-    columns = np.flatnonzero(masks[:2].any((0, 1)))
-    return THORAX_MM / max(columns[-1] - columns[0], THORAX_MM / 2)
+    return 1.0 / usual_millimetre(masks[:2])

@@ -17,7 +17,7 @@ EDIT = Edit("insert", "effusion")
 
 def _context(film, **more):
     support = torch.ones(film.image.shape[1:], dtype=torch.bool)
-    return context(EDIT, support, anatomy=film.anatomy, unit=drawn_film(film).unit, **more)
+    return context(EDIT, support, anatomy=film.anatomy, unit=drawn_film(film).unit, image=film.image, **more)
 
 
 @pytest.mark.parametrize(("share", "verdict"), [(1.0, "pass"), (0.9, "pass"), (0.4, "fail"), (0.0, "fail")])
@@ -29,14 +29,13 @@ def test_a_wire_must_keep_its_contrast(share, verdict):
     assert result.value == pytest.approx(share, abs=0.25)
 
 
-def test_the_devices_may_be_handed_over():
+def test_the_devices_are_found_once_a_film():
     film, _ = with_wire(FILM)
-    known = devices_of(drawn_film(film), film.anatomy)
-    from dataclasses import replace
-
-    result = DevicesPreserved()(film.image, FILM.image, replace(_context(film), devices=known))
+    seen = _context(film)
+    result = DevicesPreserved()(film.image, FILM.image, seen)
     assert result.verdict == "fail"
     assert "of its contrast" in result.reason
+    assert devices_of(seen.film) is devices_of(seen.film)
 
 
 def test_a_letter_must_not_change():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from phantom_film import context, disc
+from phantom_film import UNIT, context, disc
 
 from monai_cars.chest_xray.anatomy import ContrastUnit, cardiothoracic_ratio
 from monai_cars.chest_xray.checks.measurement_agrees import (
@@ -29,7 +29,8 @@ LOOSE = settings(max_examples=6, deadline=None, suppress_health_check=[HealthChe
 def _seen(lungs, lesion, finding="consolidation", operation="insert", **changes):
     region = Region(point=(50.0, 50.0)) if operation == "delete" else None
     edit = Edit(operation, finding, severity=None, region=region)
-    return replace(context(edit, lesion, anatomy=lungs), **changes)
+    unit = changes.pop("unit", UNIT)
+    return replace(context(edit, lesion, anatomy=lungs, unit=unit), **changes)
 
 
 def _floor(rows: int, side: int = 0) -> torch.Tensor:

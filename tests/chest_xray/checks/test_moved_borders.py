@@ -8,6 +8,7 @@ from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
 from monai_cars.chest_xray.checks.inside_region import REACH_MM, InsideRegion
 from monai_cars.chest_xray.gate import MOVED_BORDER, TOLERANCE, default_gate
 from monai_cars.edits.edit import Edit
+from monai_cars.edits.film import Scale
 
 SHAPE = (160, 200)
 HEART = Edit("insert", "enlarged heart", severity=0.5)
@@ -59,8 +60,8 @@ class TestInsideRegion:
         after = _changed(film, (120.0, 140.0))
         seen = context(HEART, torch.ones(SHAPE, dtype=torch.bool), anatomy=lungs)
         large = [t.repeat_interleave(4, 1).repeat_interleave(4, 2) for t in (film, after, lungs)]
-        wide = context(HEART, torch.ones(640, 800, dtype=torch.bool), anatomy=large[2])
-        wide = type(wide)(**{**wide.__dict__, "spacing": (0.25, 0.25)})
+        finer = Scale((0.25, 0.25))
+        wide = context(HEART, torch.ones(640, 800, dtype=torch.bool), anatomy=large[2], scale=finer)
         one, other = InsideRegion(region)(film, after, seen), InsideRegion(region)(large[0], large[1], wide)
         assert other.value == pytest.approx(one.value, abs=0.05)
 

@@ -9,8 +9,10 @@ from phantom_film import UNIT
 from scipy import ndimage
 
 from monai_cars.chest_xray.measurement import measure
-from monai_cars.chest_xray.measurement.change import Change
 from monai_cars.chest_xray.measurement.displacement import fracture_displacement
+from monai_cars.edits.change import Change
+from monai_cars.edits.film import Film, Scale
+from monai_cars.files.header import Header
 
 SIZE = (200, 240)
 
@@ -34,7 +36,9 @@ def films(step: float, *, slope: float = 0.15, height: float = 10.0, texture: fl
 
 def change_of(before, after, spacing: float | None = 0.7, operation: str = "insert") -> Change:
     masks = torch.ones(3, *SIZE, dtype=torch.uint8)
-    return Change(before, after, masks, UNIT, spacing and (spacing, spacing), operation, "fracture")
+    scale = Scale((spacing, spacing)) if spacing else Scale()
+    film = Film(before[None], masks, Header("memory", "", "tensor"), UNIT, scale)
+    return Change(film, after[None], operation, "fracture")
 
 
 @settings(max_examples=12, deadline=None)

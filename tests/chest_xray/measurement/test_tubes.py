@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from monai_cars.chest_xray.anatomy import ContrastUnit
 from monai_cars.chest_xray.anatomy.line_length import line_length
-from monai_cars.chest_xray.measurement.change import Change
 from monai_cars.chest_xray.measurement.tubes import device_length
+from monai_cars.edits.change import Change
+from monai_cars.edits.film import Film, Scale
+from monai_cars.files.header import Header
 
 UNIT = ContrastUnit(100.0, 100.0, 0.0, 0.5)
 
@@ -26,7 +28,8 @@ def _change(added: np.ndarray, operation: str = "insert", spacing=(1.0, 1.0)) ->
     after = torch.from_numpy(100.0 * added).float()
     pair = (after, before) if operation == "delete" else (before, after)
     anatomy = torch.ones(3, *added.shape, dtype=torch.uint8)
-    return Change(*pair, anatomy, UNIT, spacing, operation, "support devices")
+    film = Film(pair[0][None], anatomy, Header("memory", "", "tensor"), UNIT, Scale(spacing))
+    return Change(film, pair[1][None], operation, "support devices")
 
 
 @settings(max_examples=20, deadline=None)

@@ -7,15 +7,15 @@ from phantom import phantom
 
 from monai_cars.chest_xray.anatomy import contrast_unit
 from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
+from monai_cars.chest_xray.editors.choose import make_editor
 from monai_cars.chest_xray.editors.diffusion.radedit import RadEditEditor
 from monai_cars.chest_xray.editors.diffusion.stable_diffusion import StableDiffusionEditor
 from monai_cars.editors.diffusion import pipelines
 from monai_cars.editors.diffusion.pipelines import PipelineError, identity
 from monai_cars.edits.edit import Edit, Region
-from monai_cars.edits.film import Film
+from monai_cars.edits.film import Film, Scale
 from monai_cars.files.radiograph import header_of
 from monai_cars.gates import Gate, OutsideUnchanged
-from monai_cars.loop.choose_editor import make_editor
 from monai_cars.loop.counterfactual import make_counterfactual
 from monai_cars.transforms import InsertFindingd
 
@@ -60,7 +60,7 @@ def test_a_seed_gives_the_same_bytes_and_another_one_others(editor):
 def test_an_affine_of_the_values_does_not_matter(editor):
     def proposal(scale, shift):
         image = FILM.image * scale + shift
-        film = Film(image, header_of(image), contrast_unit(image, FILM.anatomy), (1.0, 1.0))
+        film = Film(image, FILM.anatomy, header_of(image), contrast_unit(image, FILM.anatomy), Scale((1.0, 1.0)))
         return editor.propose(film, FILM.anatomy, NODULE, torch.Generator().manual_seed(1))
 
     one, other = proposal(1.0, 0.0), proposal(1 / 4095, 0.3)

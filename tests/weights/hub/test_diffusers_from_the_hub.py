@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tiny_diffusion import tiny_pipeline
 
+from monai_cars.chest_xray.editors.choose import make_editor
 from monai_cars.editors.diffusion.pipelines import PipelineError
-from monai_cars.loop.choose_editor import make_editor
 
 TESTS = Path(__file__).resolve().parents[2]
 SCRIPT = """

@@ -13,10 +13,10 @@ from scipy import ndimage as ndi
 from torch.nn import functional
 
 from monai_cars.chest_xray.anatomy import STRUCTURES
+from monai_cars.chest_xray.scale import usual_millimetre, working_step
 from monai_cars.edits.edit import Box, CannotEdit, Earlier
-from monai_cars.edits.film import Unit
+from monai_cars.edits.film import Film, Unit
 
-WORKING_SIZE = 512  # pixels on the shorter side: what is smooth in an edit is computed here
 DEVICE = 0.14  # contrast units over their surroundings from which thin structures are devices, not vessels
 DEVICE_MM = 50.0
 OWN_DETAIL = 5.0  # times the median detail of the lungs
@@ -90,8 +90,7 @@ class Canvas:
         """One millimetre in working pixels, or 1/280 of the thorax where the film has no scale (for blurs only)."""
         if self.spacing is not None:
             return 1.0 / self.spacing
-        columns = np.flatnonzero(self.anatomy[:2].any((0, 1)))
-        return max(columns[-1] - columns[0], 140) / 280.0
+        return usual_millimetre(self.anatomy[:2])
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What ``make`` returns, made once for this canvas; another canvas, and a part of this one, makes its own."""
@@ -122,7 +121,7 @@ def make_canvas(
     anatomy: torch.Tensor,
     unit: Unit,
     *,
-    spacing: tuple[float, float] | None,
+    spacing: tuple[float, ...] | None,
     position: str | None,
     integer: bool = False,
     earlier: Sequence[Earlier] = (),
@@ -142,13 +141,26 @@ def make_canvas(
         Canvas: block means over ``factor`` x ``factor`` native pixels.
     """
     native = ((image[0] - unit.zero) / unit.value).float()
-    factor = max(1, int(min(native.shape) // WORKING_SIZE))
+    factor = working_step(native.shape)
     u = shrink(native, factor)
     masks = anatomy[:, ::factor, ::factor].cpu().numpy().astype(bool)
     mm = None if spacing is None else float(np.sqrt(spacing[0] * spacing[1])) * factor
     level = integer / unit.value
     return Canvas(
         u.cpu().numpy(), masks, factor, native, mm, position, level, _mirrored(masks), _earlier(earlier, factor)
+    )
+
+
+def canvas_of(film: Film) -> Canvas:
+    """The canvas of a film."""
+    return make_canvas(
+        film.image,
+        film.anatomy,
+        film.unit,
+        spacing=film.spacing,
+        position=film.position,
+        integer=film.header.integer,
+        earlier=film.earlier,
     )
 
 

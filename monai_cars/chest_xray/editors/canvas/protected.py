@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,53 +12,34 @@ from monai_cars.chest_xray.anatomy.devices import Devices, find_devices
 from monai_cars.chest_xray.editors.canvas.canvas import around, enlarge, shrink, smoothstep
 from monai_cars.edits.edit import Box, CannotEdit, Proposal
 from monai_cars.edits.film import Film
-from monai_cars.edits.film_memory import MEMORY
 
 FILL_MM, WIDE_MM = 1.5, 5.0  # reach of the fill from beside a line; the second inside a bundle of them
 LEAST_WEIGHT = 0.05
 FEATHER_MM = 2.0  # around a fixed mark
-THORAX = 280.0  # millimetres of an inner thorax, for a film without scale
-Made = TypeVar("Made")
 
 
-def devices_of(film: Film, anatomy: torch.Tensor, key: bytes | None = None) -> Devices:
+def devices_of(film: Film) -> Devices:
     """The devices on a film, found once for all attempts of an edit, and once a process for the films seen last.
 
     A dataset whose films are cached is edited anew every epoch: the search would cost more than most edits.
-
-    Args:
-        film: the film.
-        anatomy: (S, H, W) masks, for the scale of a film without one.
-        key: the film's :func:`monai_cars.edits.film_memory.film_key`; nothing is remembered without.
     """
-    mm = _millimetre(film, anatomy)
-    return _remembered(key, ("devices", film.unit, mm), lambda: find_devices(film.image, film.unit, mm))
+    mm = film.millimetre
+    return film.recall(("devices", film.unit, mm), lambda: find_devices(film.image, film.unit, mm))
 
 
-def without_devices(film: Film, devices: Devices, key: bytes | None = None) -> Film:
-    """The film with its lines filled from beside.
+def without_devices(film: Film) -> Film:
+    """The film with its lines filled from beside; the same film where there are none.
 
     Editors propose on this film, the residual is added to the real one. A line adds to what lies beneath it, before an
     edit as after it: its own contrast stays as it was, up to saturation, whether the edit adds, hides or moves.
-
-    Args:
-        film: the film.
-        devices: what lies on it.
-        key: as for :func:`devices_of`.
-
-    Returns:
-        The same film where there are no lines.
     """
+    devices = devices_of(film)
     if not devices.lines.any():
         return film
-    places, values = _remembered(key, ("filled", film.unit, devices.mm), lambda: _filled(film.image[0], devices))
+    places, values = film.recall(("filled", film.unit, devices.mm), lambda: _filled(film.image[0], devices))
     image = film.image.clone()
     image.view(-1)[torch.from_numpy(places).to(image.device)] = torch.from_numpy(values).to(image)
     return replace(film, image=image)
-
-
-def _remembered(key: bytes | None, what: tuple[Hashable, ...], make: Callable[[], Made]) -> Made:
-    return make() if key is None else MEMORY.recall((key, *what), make)
 
 
 def _filled(native: torch.Tensor, devices: Devices) -> tuple[np.ndarray, np.ndarray]:
@@ -117,11 +96,3 @@ def fill_from_beside(u: np.ndarray, mask: np.ndarray, mm: float) -> np.ndarray:
         filled[window][found] = total[found] / weight[found]
         todo[window] &= ~found
     return filled
-
-
-def _millimetre(film: Film, anatomy: torch.Tensor) -> float:
-    """Native pixels per millimetre, of an adult's thorax where the film has no scale."""
-    if film.spacing is not None:
-        return 2.0 / (film.spacing[0] + film.spacing[1])
-    columns = torch.nonzero(anatomy[:2].amax((0, 1))).flatten()
-    return max(float(columns.max() - columns.min()), 140.0) / THORAX if len(columns) else 1.0

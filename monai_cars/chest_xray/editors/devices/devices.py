@@ -72,7 +72,7 @@ def insert_devices(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Pr
         CannotEdit: the film has no scale, or no set of devices has that length on it.
     """
     mm = canvas.millimetres(1.0)
-    asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
+    asked = edit.amount
     pool = _pool(canvas, edit.side, mm, generator)
     chosen, lengths = _nearest_set(canvas, pool, asked.value, mm, generator)
     drawn = _draw(canvas, chosen, lengths, mm, canvas.factor)

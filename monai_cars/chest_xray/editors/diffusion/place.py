@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from scipy import ndimage as ndi
 
 from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
-from monai_cars.chest_xray.editors.canvas.canvas import feather, make_canvas, native_box
+from monai_cars.chest_xray.editors.canvas.canvas import canvas_of, feather, native_box
 from monai_cars.chest_xray.editors.canvas.outline import outline_of
 from monai_cars.edits.edit import Box, CannotEdit, Edit, Quantity
 from monai_cars.edits.film import Film
@@ -41,9 +41,7 @@ def place_of(film: Film, anatomy: torch.Tensor, edit: Edit, generator: torch.Gen
     Raises:
         CannotEdit: the anatomy has no such place, or the region lies outside the film.
     """
-    canvas = make_canvas(
-        film.image, anatomy, film.unit, spacing=film.spacing, position=film.header.position, integer=False
-    )
+    canvas = replace(canvas_of(replace(film, anatomy=anatomy)), level=0.0, earlier={})
     asked = None
     if edit.operation == "delete" and edit.region is not None:
         lesion = outline_of(canvas, edit.region, snap=False)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from scipy import ndimage as ndi
 
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas, smoothstep
 from monai_cars.chest_xray.editors.canvas.native import smooth_proposal
 from monai_cars.chest_xray.editors.lung.parenchyma import Lung, opacified
-from monai_cars.edits.edit import Edit, Proposal, Quantity
+from monai_cars.edits.edit import Proposal, Quantity
 
 BRONCHOGRAM_IN = (0.28, 0.45)  # contrast units of filling between which a bronchus in it becomes visible
 MARGIN_MM = 2.5  # width of the margin of a support in which nothing changes
@@ -91,6 +92,9 @@ def opacity(
     )
 
 
-def aim(edit: Edit, draw: float) -> Quantity:
-    """The asked amount, or one from the finding's range at ``draw`` in [0, 1]."""
-    return edit.asked or edit.scale.amount(draw)
+def advance(generator: torch.Generator) -> None:
+    """Pass over the number of the stream from which these findings once drew their severity.
+
+    The same seed goes on giving the same film.
+    """
+    torch.rand((), generator=generator)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas, smooth_noise, smoothstep, uniform
-from monai_cars.chest_xray.editors.lung.air_space import Look, added, aim, opacity
+from monai_cars.chest_xray.editors.lung.air_space import Look, added, advance, opacity
 from monai_cars.chest_xray.editors.lung.lobes import Extent, lobe_of
 from monai_cars.chest_xray.editors.lung.lung_texture import mottle
 from monai_cars.chest_xray.editors.lung.parenchyma import Lung, cover
@@ -32,7 +32,8 @@ def insert_atelectasis(canvas: Canvas, edit: Edit, generator: torch.Generator) -
     Raises:
         CannotEdit: the lung there is not aerated enough, or no lobe of that size collapses into the asked zone.
     """
-    asked, lung = aim(edit, uniform(0, 1, generator)), Lung(canvas, str(edit.side))
+    advance(generator)
+    asked, lung = edit.amount, Lung(canvas, str(edit.side))
     plates = asked.value <= PLATES
     extent = _plates(lung, edit, asked.value, generator) if plates else lobe_of(lung, edit.zone, generator)
     if plates:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas, smooth_noise, smoothstep, uniform
-from monai_cars.chest_xray.editors.lung.air_space import Look, added, aim, opacity
+from monai_cars.chest_xray.editors.lung.air_space import Look, added, advance, opacity
 from monai_cars.chest_xray.editors.lung.airways import Airways
 from monai_cars.chest_xray.editors.lung.lung_texture import mottle
 from monai_cars.chest_xray.editors.lung.parenchyma import Lung, cover
@@ -33,7 +33,8 @@ def insert_consolidation(canvas: Canvas, edit: Edit, generator: torch.Generator)
     Raises:
         CannotEdit: the lung there is not aerated enough to be opacified by the asked share.
     """
-    asked, lung = aim(edit, uniform(0, 1, generator)), Lung(canvas, str(edit.side))
+    advance(generator)
+    asked, lung = edit.amount, Lung(canvas, str(edit.side))
     # Two or three centres side by side: no lobe and no segment is round.
     count = int(torch.randint(2, 4, (), generator=generator))
     places = centres(lung, edit.zone, generator, count=count, low=2.6, central=-0.2, spread_mm=SPREAD_MM)

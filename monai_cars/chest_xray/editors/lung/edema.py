@@ -9,7 +9,7 @@ import torch
 
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas, smooth_noise, smoothstep, uniform
 from monai_cars.chest_xray.editors.canvas.site import SMALLEST_FIELD
-from monai_cars.chest_xray.editors.lung.air_space import Look, added, aim, opacity
+from monai_cars.chest_xray.editors.lung.air_space import Look, added, advance, opacity
 from monai_cars.chest_xray.editors.lung.airways import Airways
 from monai_cars.chest_xray.editors.lung.lung_texture import mottle
 from monai_cars.chest_xray.editors.lung.parenchyma import Lung, opacified, reach
@@ -47,7 +47,8 @@ def insert_edema(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Prop
         raise CannotEdit("oedema is a finding of both lungs; leave side and zone out")
     if any(canvas.lung(side).mean() <= SMALLEST_FIELD for side in ("right", "left")):
         raise CannotEdit("oedema needs both lung fields, and this film shows one")
-    asked = aim(edit, uniform(0, 1, generator))
+    advance(generator)
+    asked = edit.amount
     amount = uniform(*HAZE, generator)
     sides = [_side(canvas, side, amount, generator) for side in ("right", "left")]
 

@@ -7,7 +7,7 @@ import torch
 
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas, smooth_noise, smoothstep, uniform
 from monai_cars.chest_xray.editors.canvas.site import sides_of
-from monai_cars.chest_xray.editors.lung.air_space import Look, added, aim, opacity
+from monai_cars.chest_xray.editors.lung.air_space import Look, added, advance, opacity
 from monai_cars.chest_xray.editors.lung.airways import Airways
 from monai_cars.chest_xray.editors.lung.lung_texture import mottle
 from monai_cars.chest_xray.editors.lung.parenchyma import Lung, cover
@@ -31,7 +31,8 @@ def insert_opacities(canvas: Canvas, edit: Edit, generator: torch.Generator) -> 
     Raises:
         CannotEdit: the lung there is not aerated enough.
     """
-    asked, lung = aim(edit, uniform(0, 1, generator)), Lung(canvas, str(edit.side))
+    advance(generator)
+    asked, lung = edit.amount, Lung(canvas, str(edit.side))
     count = int(torch.randint(1, 4, (), generator=generator))
     distance = _patches(lung, edit, generator, count=count, low=2.0, central=0.0, stagger_mm=12.0, rough=0.7)
     look = Look(uniform(*OPACITY, generator), mottle(lung, generator, 0.24, streaky=0.35), hidden=0.3)
@@ -46,7 +47,8 @@ def insert_pneumonitis(canvas: Canvas, edit: Edit, generator: torch.Generator) -
     Raises:
         CannotEdit: the lung there is not aerated enough.
     """
-    asked, lung = aim(edit, uniform(0, 1, generator)), Lung(canvas, str(edit.side))
+    advance(generator)
+    asked, lung = edit.amount, Lung(canvas, str(edit.side))
     distance = _patches(lung, edit, generator, count=2, low=2.5, central=1.5, stagger_mm=10.0, rough=0.7)
     look = Look(uniform(*GROUND_GLASS, generator), mottle(lung, generator, 0.20, streaky=0.55), hidden=0.25)
     lines = _thickened(lung, generator)
@@ -67,7 +69,8 @@ def insert_infection(canvas: Canvas, edit: Edit, generator: torch.Generator) -> 
     Raises:
         CannotEdit: the lung there is not aerated enough.
     """
-    asked = aim(edit, uniform(0, 1, generator))
+    advance(generator)
+    asked = edit.amount
     shares = [asked.value]
     if edit.side is None and uniform(0, 1, generator) < OTHER_SIDE:
         shares.append(asked.value * uniform(*OTHER_SHARE, generator))

@@ -46,7 +46,7 @@ def insert_nodule(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Pro
     Raises:
         CannotEdit: no scale, no room for the finding where it was asked for, or no place quiet enough to see it.
     """
-    asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
+    asked = edit.amount
     radius = canvas.millimetres(asked.value / 2)
     site, spread = quietest(canvas, allowed_sites(canvas, edit, generator, radius=radius, count=PLACES), radius)
     look = _look(edit.finding, asked.value, generator)

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas, smooth_noise, smoothstep, uniform
 from monai_cars.chest_xray.editors.canvas.site import region_of
-from monai_cars.chest_xray.editors.lung.air_space import aim, opacity
+from monai_cars.chest_xray.editors.lung.air_space import advance, opacity
 from monai_cars.chest_xray.editors.lung.parenchyma import Lung, reach
 from monai_cars.chest_xray.measurement.reticulation import texture, visible
 from monai_cars.edits.edit import CannotEdit, Edit, Proposal
@@ -33,7 +33,8 @@ def insert_reticulation(canvas: Canvas, edit: Edit, generator: torch.Generator) 
     Raises:
         CannotEdit: the film's own texture there hides such lines, or the lung is not aerated enough.
     """
-    asked, lung = aim(edit, uniform(0, 1, generator)), Lung(canvas, str(edit.side))
+    advance(generator)
+    asked, lung = edit.amount, Lung(canvas, str(edit.side))
     place = " ".join(part for part in (lung.side, edit.zone) if part)
     if not (lung.free & (lung.room > AIR) & region_of(canvas, lung.side, edit.zone)).any():
         raise CannotEdit(f"no aerated {place} lung to put irregular parenchyma into")

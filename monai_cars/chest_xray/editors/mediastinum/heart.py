@@ -32,7 +32,7 @@ def insert_enlarged_heart(canvas: Canvas, edit: Edit, generator: torch.Generator
     Raises:
         CannotEdit: the heart is as large already, or would leave no lung at the chest wall.
     """
-    asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
+    asked = edit.amount
     was = ratio_of(canvas, canvas.heart)
     if not was < asked.value - TOLERANCE:
         raise CannotEdit(

@@ -50,7 +50,7 @@ def insert_irregular_hilum(canvas: Canvas, edit: Edit, generator: torch.Generato
     """
     side = str(edit.side)
     lateral = np.pi if canvas.wall_is_left(side) else 0.0
-    asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
+    asked = edit.amount
     profile = lobulated(int(torch.randint(3, 6, (), generator=generator)), 1.15, generator, towards=lateral + np.pi)
     profile = stranded(profile, lateral, generator)
     centre = _at_hilum(canvas, side, canvas.millimetres(asked.value / 2), generator)
@@ -64,7 +64,7 @@ def insert_adenopathy(canvas: Canvas, edit: Edit, generator: torch.Generator) ->
     Raises:
         CannotEdit: no scale, or nodes of that size do not show there.
     """
-    asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
+    asked = edit.amount
     severity = edit.scale.normalised(asked.value)
     lumps: list[Lump] = []
     for side, place in _group(canvas, edit.side, severity, generator):

@@ -21,7 +21,7 @@ def insert_wide_mediastinum(canvas: Canvas, edit: Edit, generator: torch.Generat
     Raises:
         CannotEdit: no scale, no heart to mark the upper mediastinum's end, or too little lung beside it.
     """
-    asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
+    asked = edit.amount
     total = canvas.millimetres(asked.value)
     left = _left_share(edit.side, generator)
     top, bottom = _upper(canvas)

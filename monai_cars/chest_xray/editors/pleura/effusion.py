@@ -27,7 +27,7 @@ def insert_effusion(canvas: Canvas, edit: Edit, generator: torch.Generator) -> P
     Raises:
         CannotEdit: the field is not aerated enough for the asked share.
     """
-    asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
+    asked = edit.amount
     side = str(edit.side)
     finding = "an effusion" if edit.finding == "effusion" else edit.finding
     air = air_before(canvas, side)

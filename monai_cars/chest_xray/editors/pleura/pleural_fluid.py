@@ -27,7 +27,7 @@ def insert_meniscus(canvas: Canvas, edit: Edit, generator: torch.Generator) -> P
     """
     if canvas.position == "supine":
         raise CannotEdit("a meniscus needs an erect film, this one is supine; ask for an effusion")
-    asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
+    asked = edit.amount
     side = str(edit.side)
     depth = meniscus(canvas, side, generator, climb_mm=MENISCUS_CLIMB_MM)
     return fill_with_fluid(canvas, side, depth, asked, finding="a meniscus", note=NOTES.get(canvas.position, ""))
@@ -41,7 +41,7 @@ def insert_blunting(canvas: Canvas, edit: Edit, generator: torch.Generator) -> P
     """
     if canvas.position == "supine":
         raise CannotEdit("a blunted costophrenic angle needs an erect film, this one is supine; ask for an effusion")
-    asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
+    asked = edit.amount
     side = str(edit.side)
     depth = _angle(canvas, side, generator)
     note = NOTES.get(canvas.position, "")

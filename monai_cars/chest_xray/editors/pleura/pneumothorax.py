@@ -106,7 +106,7 @@ def delete_pleural_air(canvas: Canvas, edit: Edit, generator: torch.Generator) -
 
 
 def _air(canvas: Canvas, edit: Edit, look: _Look, generator: torch.Generator) -> Proposal:
-    asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
+    asked = edit.amount
     side = str(edit.side)
     fluid = fluid_before(canvas, side)
     notes = [NOTES[None]] if canvas.position is None else []
@@ -171,7 +171,7 @@ def _drawn(
 
 
 def _anterior_air(canvas: Canvas, edit: Edit, look: _Look, generator: torch.Generator) -> Proposal:
-    asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
+    asked = edit.amount
     side = str(edit.side)
     field = canvas.lung(side)
     lucency = 1.3 * look.lucency

@@ -31,7 +31,7 @@ def insert_irregular_diaphragm(canvas: Canvas, edit: Edit, generator: torch.Gene
     Raises:
         CannotEdit: no scale, or the contour is too short for that height.
     """
-    asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
+    asked = edit.amount
     height = canvas.millimetres(asked.value)
     dome = _Dome(canvas, str(edit.side))
     shift = _contour(dome, height, generator)

@@ -48,7 +48,7 @@ def insert_fracture(canvas: Canvas, edit: Edit, generator: torch.Generator) -> P
     Raises:
         CannotEdit: no scale, or no rib can be followed well enough on that side.
     """
-    asked = edit.asked or edit.scale.amount(uniform(0.0, 1.0, generator))
+    asked = edit.amount
     shift = canvas.millimetres(asked.value)
     least = STRAIGHT_MM + max(RETURN_MM, RETURN_PER_MM * asked.value)
     cut = _choose(canvas, edit, find_ribs(canvas, str(edit.side)), least, generator)

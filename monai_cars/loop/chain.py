@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
 
 import torch
 
-from monai_cars.chest_xray.anatomy import Segmenter, contrast_unit
-from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
-from monai_cars.chest_xray.gate import default_gate
-from monai_cars.chest_xray.measurement import measure
-from monai_cars.edits.axes import INVERTED, to_standard
+from monai_cars.edits.axes import to_standard
+from monai_cars.edits.change import Change
 from monai_cars.edits.edit import Box, Edit, Quantity, Region
+from monai_cars.edits.film import Film, Scale
 from monai_cars.edits.record import film_mask
 from monai_cars.files.radiograph import Header
-from monai_cars.gates import Context, Gate, Verdict, joined
+from monai_cars.gates import Check, Context, Gate, Verdict, joined
 from monai_cars.gates.judges import judges
+from monai_cars.loop.counterfactual import upright_film, upright_values
+from monai_cars.modality import Modality, Segmenter
 
-WHOLE_CHAIN = ("outside_unchanged", "anatomy_preserved")  # judged on the film before all edits and after all of them
+ANATOMY = "anatomy_preserved"
+WHOLE_CHAIN = ("outside_unchanged", ANATOMY)  # judged on the film before all edits and after all of them
 OF_MANY = (*WHOLE_CHAIN, "no_seam")  # decide also where edits meet
 TOUCHING = 0.01  # share of the smaller support up to which two edits only touch, in feathers that are nearly zero
 GateFor = Callable[[str, str], Gate]
@@ -48,23 +49,27 @@ class Chain:
     """A film before and after a chain of edits, upright, bright = dense.
 
     Args:
-        before: (1, H, W).
-        after: (1, H, W).
-        anatomy: (S, H, W) before the first edit.
-        support: (H, W) bool, the union of the supports.
-        header: of the film.
+        modality: the organ.
+        film: before the first edit.
+        after: (1, ...) after the last.
+        support: bool without the channel, the union of the supports.
         segmenter: measures the anatomy after the chain; None leaves checks that need it unavailable.
     """
 
-    before: torch.Tensor
+    modality: Modality
+    film: Film
     after: torch.Tensor
-    anatomy: torch.Tensor
     support: torch.Tensor
-    header: Header
     segmenter: Segmenter | None = None
+
+    @property
+    def before(self) -> torch.Tensor:
+        """(1, ...) the film before the first edit."""
+        return self.film.image
 
 
 def upright_chain(
+    modality: Modality,
     before: torch.Tensor,
     after: torch.Tensor,
     anatomy: torch.Tensor,
@@ -74,12 +79,12 @@ def upright_chain(
     segmenter: Segmenter | None,
 ) -> Chain:
     """A `Chain` from tensors in the axes that the header names."""
-    turned = [to_standard(array, header.axes).contiguous() for array in (before, after, anatomy, support)]
-    sign = -1.0 if header.axes.endswith(INVERTED) else 1.0
-    return Chain(sign * turned[0].float(), sign * turned[1].float(), turned[2], turned[3][0] > 0, header, segmenter)
+    film = upright_film(modality, before, anatomy, header)
+    turned = to_standard(support, header.axes).contiguous()
+    return Chain(modality, film, upright_values(after, header), turned[0] > 0, segmenter)
 
 
-def judge_chain(chain: Chain, edits: Sequence[Mapping[str, Any]], gate_for: GateFor = default_gate) -> Judged:
+def judge_chain(chain: Chain, edits: Sequence[Mapping[str, Any]], gate_for: GateFor) -> Judged:
     """Judge every edit that was accepted when it was made.
 
     Each is judged alone, on the film as it was when it was made: pixels of later edits are put back. Edits whose
@@ -115,12 +120,13 @@ def _stray(chain: Chain) -> int:
 
 def _common(gates: Sequence[Gate]) -> list[Gate]:
     """The gates of a chain's edits; what one of them may move, such as the heart's border, is moved for all."""
-    anatomy = [check for gate in gates for check in gate.checks if isinstance(check, AnatomyPreserved)]
-    hidden = tuple(dict.fromkeys(name for check in anatomy for name in check.hidden))
-    return [
-        replace(gate, checks=[replace(c, hidden=hidden) if isinstance(c, AnatomyPreserved) else c for c in gate.checks])
-        for gate in gates
-    ]
+    anatomy = [check for gate in gates for check in gate.checks if check.name == ANATOMY]
+    hidden = tuple(dict.fromkeys(name for check in anatomy for name in getattr(check, "hidden", ())))
+    return [replace(gate, checks=[_hiding(check, hidden) for check in gate.checks]) for gate in gates]
+
+
+def _hiding(check: Check, hidden: tuple[str, ...]) -> Check:
+    return replace(check, hidden=hidden) if check.name == ANATOMY and is_dataclass(check) else check
 
 
 def _judge(
@@ -130,7 +136,7 @@ def _judge(
     group = [other for other, support in enumerate(supports) if other == number or _meet(support, supports[number])]
     before, after, support = _states(chain, supports, number, group)
     alone = len(group) == 1
-    box = Box(*made[number]["box"]) if alone else _box_of(support)
+    box = Box(*made[number]["box"]) if alone else Box.around(support)
     context = _context(chain, made[number], before, after, support, box)
     if len(group) == len(made):  # its films are the whole chain's: no model is asked about them twice
         context = replace(context, _made=whole._made)
@@ -165,54 +171,47 @@ def _states(
 def _context(
     chain: Chain, edit: Edited, before: torch.Tensor, after: torch.Tensor, support: torch.Tensor, box: Box
 ) -> Context:
-    operation, finding = edit["operation"], edit["finding"]
-    spacing = tuple(edit["spacing"]) if edit["spacing"] else None
-    unit = contrast_unit(before, chain.anatomy)  # of the film that the edit was made on
+    film = _film(chain, edit, before)
     measured = None
-    if operation != "sham":
-        measured = measure(finding, before, after, chain.anatomy, unit=unit, spacing=spacing, operation=operation)
+    if edit["operation"] != "sham":
+        measured = chain.modality.measure(Change(film, after, edit["operation"], edit["finding"]))
     asked = edit["severity_asked"]
     return Context(
         edit=_edit(edit),
-        anatomy=chain.anatomy,
-        unit=unit,
-        spacing=spacing,
+        film=film,
         box=box,
         lesion=film_mask(edit, "lesion")[box.slices],
         support=support[box.slices],
         asked=Quantity(asked["value"], asked["unit"]) if asked else None,
         measured=measured,
         segmenter=chain.segmenter,
-        source=chain.header.sha256,
     )
+
+
+def _film(chain: Chain, edit: Edited, before: torch.Tensor) -> Film:
+    """The film that an edit was made on, with the scale that its record tells."""
+    spacing = tuple(edit["spacing"]) if edit["spacing"] else None
+    scale = Scale(spacing, edit["spacing_source"], chain.film.scale.usual)
+    unit = chain.modality.unit(before, chain.film.anatomy)
+    return Film(before, chain.film.anatomy, chain.film.header, unit, scale)
 
 
 def _whole_film(chain: Chain, edit: Edited) -> Context:
     """What checks of the whole film look at; they share what a segmenter says of the film after the chain."""
-    height, width = chain.support.shape
     return Context(
         edit=_edit(edit),
-        anatomy=chain.anatomy,
-        unit=contrast_unit(chain.before, chain.anatomy),
-        spacing=tuple(edit["spacing"]) if edit["spacing"] else None,
-        box=Box(0, 0, height, width),
+        film=_film(chain, edit, chain.before),
+        box=Box.whole(chain.support.shape),
         lesion=chain.support,
         support=chain.support,
         asked=None,
         measured=None,
         segmenter=chain.segmenter,
-        source=chain.header.sha256,
     )
 
 
 def _edit(edit: Edited) -> Edit:
-    y0, x0, y1, x1 = map(float, edit["box"])
-    region = Region(box=(y0, x0, y1, x1)) if edit["operation"] == "delete" else None
+    region = Region(box=tuple(map(float, edit["box"]))) if edit["operation"] == "delete" else None
     return Edit(
         edit["operation"], edit["finding"], side=edit["side"], zone=edit["zone"], seed=edit["seed"], region=region
     )
-
-
-def _box_of(mask: torch.Tensor) -> Box:
-    rows, columns = (torch.nonzero(mask.any(axis)).flatten().tolist() for axis in (1, 0))
-    return Box(rows[0], columns[0], rows[-1] + 1, columns[-1] + 1) if rows else Box(0, 0, *mask.shape)
