@@ -65,7 +65,7 @@ class EditLoop:
         if max_attempts < 1:
             raise ValueError(f"max_attempts must be at least 1 (got {max_attempts}).")
         self.organ = organ
-        self.editor = _editor(self.modality, editor, weights)
+        self.editor = editor_of(self.modality, editor, weights)
         self.gate: str | Gate = gate or "cheap"
         self.segmenter = segmenter or (self.modality.weights if gate == "full" else None)
         self.device = device
@@ -196,7 +196,12 @@ class EditLoop:
         return segmenter_on(torch.device(self.device or device), weights, self.modality)
 
 
-def _editor(modality: Modality, editor: str | Editor | None, weights: str | Path | None) -> Editor:
+def editor_of(modality: Modality, editor: str | Editor | None, weights: str | Path | None = None) -> Editor:
+    """An editor of the user's own as it is, a named one from its organ.
+
+    Raises:
+        ValueError: no editor of that name, or weights for one that has its own.
+    """
     if editor is None or isinstance(editor, str):
         return modality.editor(editor, weights)
     if weights is not None:

@@ -11,9 +11,10 @@ from monai.data import MetaTensor, get_track_meta
 from monai.utils import convert_to_tensor
 
 from monai_cars.edits.record import dump_record, film_mask, read_record
-from monai_cars.features import Vocabulary, apply_edit, as_vector
+from monai_cars.features import Vocabulary, as_vector
 from monai_cars.files.radiograph import HEADER_POSTFIX
 from monai_cars.loop.counterfactual import Counterfactual
+from monai_cars.loop.labels import labels_after
 from monai_cars.loop.state import like, plain_tensor
 
 Sample = dict[Hashable, Any]
@@ -92,14 +93,8 @@ class EditKeys:
         for key, mask in ((self.lesion, result.lesion), (self.support, result.support)):
             sample[key] = self._union(key, sample[key], mask)
         if self.findings is not None:
-            sample[self.findings] = apply_edit(
-                sample[self.findings],
-                self._vocabulary,
-                result.record["finding"],
-                result.record["operation"],
-                instance_only=result.record["instance_only"],
-                kept=self._elsewhere(record["edits"]),
-            )
+            kept = self._elsewhere(record["edits"])
+            sample[self.findings] = labels_after(sample[self.findings], self._vocabulary, result.record, kept)
         return sample
 
     def count_draw(self, sample: Sample) -> Sample:

@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import dataclass, replace
 
 import torch
+from monai.data import MetaTensor
 
-from monai_cars.chest_xray.anatomy import Segmenter
-from monai_cars.chest_xray.orientation import recognise_axes
-from monai_cars.chest_xray.screening import require_frontal
-from monai_cars.edits.axes import Axes, from_standard, to_standard
+from monai_cars.edits.axes import Axes
 from monai_cars.files.radiograph import Header, Radiograph, RadiographError, read_radiograph
+from monai_cars.loop.segmentation import maker_of, segmented
+from monai_cars.modality import Modality, Segmenter
 from monai_cars.synthesis.sources import Source
 
 
@@ -37,23 +37,25 @@ class PreparedFilm:
         return hashlib.sha256(f"{self.source.name}\0{self.header.sha256}".encode()).hexdigest()[:12]
 
 
-def prepare_film(source: Source, segmenter: Segmenter, *, axes: str = "auto") -> PreparedFilm:
+def prepare_film(source: Source, segmenter: Segmenter, *, axes: str = "auto", modality: Modality) -> PreparedFilm:
     """Read a film, find out how it lies, segment it.
 
     Args:
         source: the film.
         segmenter: sees it upright and bright = dense.
         axes: how it lies, or ``"auto"``: what its anatomy shows, else what its file says.
+        modality: the organ that it shows.
 
     Raises:
         RadiographError: it cannot be read, is no frontal chest film, or its box does not fit.
     """
     radiograph = read_radiograph(source.path, spacing=source.spacing)
     _check_box(source, radiograph.image)
-    found = _recognised(radiograph, source.name) if axes == "auto" else Axes.parse(axes)
-    upright = to_standard(radiograph.image, found).contiguous()
-    anatomy = from_standard(segmenter(-upright if found.inverted else upright), found).contiguous()
-    return PreparedFilm(source, radiograph.image, replace(radiograph.header, axes=str(found)), anatomy)
+    found = _recognised(modality, radiograph, source.name) if axes == "auto" else Axes.parse(axes)
+    anatomy, _ = segmented(radiograph.image, segmenter, str(found), modality=modality)
+    masks = anatomy.as_tensor() if isinstance(anatomy, MetaTensor) else anatomy
+    header = replace(radiograph.header, axes=str(found), segmenter=maker_of(segmenter))
+    return PreparedFilm(source, radiograph.image, header, masks)
 
 
 def reason_of(refusal: RadiographError, source: Source) -> str:
@@ -61,10 +63,10 @@ def reason_of(refusal: RadiographError, source: Source) -> str:
     return str(refusal).replace(str(source.path), source.name).removeprefix(f"{source.name}: ")
 
 
-def _recognised(radiograph: Radiograph, name: str) -> Axes:
-    require_frontal(radiograph.image, source=name)
+def _recognised(modality: Modality, radiograph: Radiograph, name: str) -> Axes:
+    modality.screen(radiograph.image, name)
     try:
-        return recognise_axes(radiograph.image)
+        return modality.orient(radiograph.image)
     except RadiographError:  # unsure; files hold films upright far more often than not
         return Axes.parse(radiograph.header.axes)
 

@@ -17,9 +17,11 @@ from monai_cars.files.atomic import write_atomically
 
 MANIFEST, RUN, DATALIST = "manifest.jsonl", "run.json", "datalist.json"
 _UNFINISHED = MANIFEST + ".part"
-# How every film and mask of a run begins, and what a killed process leaves of one.
-_OURS = re.compile(r"[0-9a-f]{12}-|\.[0-9a-f]{32}\.partial")
+# Where every film and mask of a run lies, and what a killed process leaves of one.
+_PLACE = re.compile(r"(?P<folder>\w+)/[0-9a-f]{12}-[\w.-]+")
+_PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 _SUBFOLDERS = ("films", "masks")
+_FILES = ("output", "lesion", "support", "anatomy")
 
 
 class RunFolder:
@@ -46,6 +48,7 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._named: set[str] = set()
         ours = any((self.path / name).exists() for name in (MANIFEST, _UNFINISHED))
         if self.path.exists() and not self.path.is_dir():
             raise FileExistsError(f"output_dir {str(path)!r} must be a folder, got a file; choose another --output_dir")
@@ -55,15 +58,34 @@ class RunFolder:
                 "things in it; choose another --output_dir"
             )
 
+    def refuse_another(self, provenance: Mapping[str, Any]) -> None:
+        """Refuse to run over the finished run of another plan; the same plan again gives the same bytes.
+
+        Args:
+            provenance: what run.json will say, but for the films that were skipped.
+
+        Raises:
+            FileExistsError: naming what differs.
+        """
+        if not (self.path / MANIFEST).is_file() or not (self.path / RUN).is_file():
+            return
+        found = json.loads((self.path / RUN).read_text(encoding="utf-8"))
+        asked = json.loads(json.dumps(provenance))
+        differs = [name for name in asked if found.get(name) != asked[name]]
+        if differs:
+            raise FileExistsError(
+                f"output_dir {str(self.path)!r} holds a finished run that was made with other {', '.join(differs)}; "
+                "nothing of it is overwritten: choose another --output_dir, or remove the folder yourself"
+            )
+
     def start(self) -> RunFolder:
-        """Remove what an earlier run left and open the manifest; other files in the folder stay."""
+        """Open the manifest of an unfinished run; what a finished one wrote stays until this one is finished too."""
         for name in _SUBFOLDERS:
             (self.path / name).mkdir(parents=True, exist_ok=True)
             for old in (self.path / name).iterdir():
-                if old.is_file() and _OURS.match(old.name):
+                if old.is_file() and _PARTIAL.match(old.name):
                     old.unlink()
-        for name in (MANIFEST, RUN, DATALIST):
-            (self.path / name).unlink(missing_ok=True)
+        self._named = self._files_named()
         (self.path / _UNFINISHED).write_text("", encoding="utf-8")
         return self
 
@@ -75,8 +97,20 @@ class RunFolder:
             os.fsync(stream.fileno())
 
     def finish(self) -> None:
-        """Give the manifest its name: the run is complete."""
+        """Give the manifest its name: the run is complete. Files that only an earlier manifest names are removed."""
+        earlier, self._named = self._named, set()
         os.replace(self.path / _UNFINISHED, self.path / MANIFEST)
+        for name in earlier - self._files_named():
+            (self.path / name).unlink(missing_ok=True)
+
+    def _files_named(self) -> set[str]:
+        """Files of films and masks, made by a run of ours, that the manifests in the folder name."""
+        found: set[str] = set()
+        for manifest in (MANIFEST, _UNFINISHED):
+            path = self.path / manifest
+            for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+                found |= {str(name) for name in _written(text)}
+        return {name for name in found if (place := _PLACE.fullmatch(name)) and place["folder"] in _SUBFOLDERS}
 
     def write_mask(self, name: str, mask: np.ndarray) -> str:
         """Write a {0, 1} mask, (H, W) or (3, H, W) as red, green and blue, as an 8-bit PNG of 0 and 255.
@@ -98,6 +132,15 @@ class RunFolder:
     def relative(self, path: Path) -> str:
         """A path as seen from the folder."""
         return Path(os.path.relpath(path.resolve(), self.path.resolve())).as_posix()
+
+
+def _written(text: str) -> list[str]:
+    """The files that a manifest's line names; none where a killed process left half a line."""
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return []
+    return [line[key] for key in _FILES if isinstance(line.get(key), str)]
 
 
 def read_manifest(folder: str | Path) -> list[dict[str, Any]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,21 +15,17 @@ import torch
 from tqdm import tqdm
 
 import monai_cars
-from monai_cars.chest_xray.anatomy import Segmenter
-from monai_cars.chest_xray.editors.choose import make_editor
-from monai_cars.chest_xray.gate import default_gate
 from monai_cars.editors import Editor
 from monai_cars.edits.axes import Axes
-from monai_cars.features import Vocabulary, apply_edit, as_vector, load_vocabulary, vector_of
+from monai_cars.features import Vocabulary, load_vocabulary
 from monai_cars.files.identity import created
-from monai_cars.files.radiograph import Header, RadiographError, write_radiograph
-from monai_cars.loop.counterfactual import Counterfactual, make_counterfactual
+from monai_cars.loop.edit_loop import editor_of
+from monai_cars.modality import Modality, Segmenter, shared_modality
 from monai_cars.synthesis.datalist import datalist
-from monai_cars.synthesis.film import PreparedFilm, prepare_film, reason_of
 from monai_cars.synthesis.folder import DATALIST, RUN, RunFolder
-from monai_cars.synthesis.patient import patient_of
 from monai_cars.synthesis.plan import PlannedEdit, plan_edits
-from monai_cars.synthesis.sources import Source, find_sources
+from monai_cars.synthesis.sources import find_sources
+from monai_cars.synthesis.task import Task, Work, findings_of, run_task
 from monai_cars.weights import RECORDS
 
 REFUSED = 3  # exit status of a run that had to skip films
@@ -45,7 +39,7 @@ class Synthesis:
         dataset: what :func:`monai_cars.synthesis.find_sources` takes.
         output_dir: folder for films, masks, manifest and datalist.
         edits: rows of the plan, see :func:`monai_cars.synthesis.plan_edits`.
-        segmenter: any callable (1, H, W) -> (S, H, W), see ``monai_cars.chest_xray.anatomy``.
+        segmenter: any callable (1, H, W) -> (S, H, W), see `monai_cars.modality.Segmenter`.
         seed: of all rows that name none.
         vocabulary: of the feature vectors: a built-in name or a YAML file.
         image_key: where an item of a datalist has its film.
@@ -92,11 +86,13 @@ class Synthesis:
         created({"created": self.created})
         sources = find_sources(self.dataset, image_key=self.image_key)
         for source in sources:
-            _findings(source, self._vocabulary)
+            findings_of(source, self._vocabulary)
         plan = plan_edits(sources, self.edits, seed=self.seed)
-        self._editor = make_editor(self.editor, self.editor_weights)
+        organ = shared_modality(planned.edit.finding for planned in plan)
+        self._editor = editor_of(organ, self.editor, self.editor_weights)
         for planned in plan:
-            default_gate(planned.edit.finding, planned.edit.operation, profile=self.profile)
+            organ.gate(planned.edit.operation, planned.edit.finding, self.profile)
+        RunFolder(self.output_dir).refuse_another(self._provenance(organ))
         return plan
 
     def run(self) -> Synthesis:
@@ -104,11 +100,19 @@ class Synthesis:
         plan = self.check()
         self.lines, self.skipped = [], []
         folder = RunFolder(self.output_dir).start()
+        work = self._work()
         with tqdm(total=len(plan), desc="counterfactuals", unit="edit", disable=not self.progress) as bar:
-            for source, edits in groupby(plan, key=lambda planned: planned.source):
-                self._film(folder, source, list(edits), bar)
+            for task in tasks(plan):
+                done = run_task(task, work, folder)
+                for line in done.lines:
+                    folder.append(line)
+                self.lines += done.lines
+                if done.refused:
+                    self.skipped.append({"source": task.source.name, "reason": done.refused})
+                bar.update(len(task.edits))
         folder.write_json(DATALIST, datalist(self.lines, self._vocabulary))
-        folder.write_json(RUN, self._provenance())
+        organ = shared_modality(planned.edit.finding for planned in plan)
+        folder.write_json(RUN, {**self._provenance(organ), "skipped": self.skipped})
         folder.finish()
         return self
 
@@ -129,61 +133,19 @@ class Synthesis:
     def _vocabulary(self) -> Vocabulary:
         return self.vocabulary if isinstance(self.vocabulary, Vocabulary) else load_vocabulary(self.vocabulary)
 
-    def _film(self, folder: RunFolder, source: Source, edits: list[PlannedEdit], bar: tqdm) -> None:
-        done = 0
-        try:
-            film = prepare_film(source, self.segmenter, axes=self.axes)
-            shared = {
-                "source": folder.relative(source.path),
-                "source_name": source.name,
-                "source_note": source.note,
-                "axes": film.header.axes,
-                "patient_id": patient_of(source, film.header),
-                "anatomy": folder.write_mask(f"{film.name}-anatomy", film.anatomy.numpy()),
-            }
-            for planned in edits:
-                line = {**shared, **self._edit(folder, film, planned)}
-                folder.append(line)
-                self.lines.append(line)
-                done += 1
-                bar.update()
-        except RadiographError as refusal:  # one film that cannot be read or written must not end the others' run
-            self.skipped.append({"source": source.name, "reason": reason_of(refusal, source)})
-            bar.update(len(edits) - done)
-
-    def _edit(self, folder: RunFolder, film: PreparedFilm, planned: PlannedEdit) -> dict[str, Any]:
-        edit = planned.edit
-        made = make_counterfactual(
-            film.image,
-            film.anatomy,
-            edit,
-            header=film.header,
-            editor=self._editor,
-            gate=default_gate(edit.finding, edit.operation, profile=self.profile),
+    def _work(self) -> Work:
+        return Work(
             segmenter=self.segmenter,
+            editor=self._editor,
+            vocabulary=self._vocabulary,
+            seed=self.seed,
+            axes=self.axes,
+            profile=self.profile,
             max_attempts=self.max_attempts,
+            created=self.created,
         )
-        name = f"{film.name}-{planned.number:02d}-{edit.operation}-{edit.finding.replace(' ', '_')}"
-        before = _findings(planned.source, self._vocabulary)
-        return {
-            **made.record,
-            **_write(folder, name, made, film.header, {"seed": self.seed, "created": self.created}),
-            "findings_before": self._known(before),
-            "findings": self._known(self._after(before, made)),
-        }
 
-    def _after(self, before: torch.Tensor, made: Counterfactual) -> torch.Tensor:
-        if not made.accepted:
-            return before
-        finding, operation = made.record["finding"], made.record["operation"]
-        return apply_edit(before, self._vocabulary, finding, operation, instance_only=made.record["instance_only"])
-
-    def _known(self, vector: torch.Tensor) -> dict[str, float]:
-        """Only what is known: NaN has no place in strict JSON."""
-        values = zip(self._vocabulary.findings, vector.tolist(), strict=True)
-        return {name: round(value, 4) for name, value in values if not math.isnan(value)}
-
-    def _provenance(self) -> dict[str, Any]:
+    def _provenance(self, organ: Modality) -> dict[str, Any]:
         return {
             "notice": "SYNTHETIC - NOT FOR DIAGNOSIS",
             "versions": {
@@ -200,29 +162,12 @@ class Synthesis:
             "gate": self.profile,
             "max_attempts": self.max_attempts,
             "vocabulary": self._vocabulary.name,
-            "skipped": self.skipped,
+            "organ": organ.name,
+            "structures": {name: list(organ.colours[name]) for name in organ.structures},
         }
 
 
-def _write(
-    folder: RunFolder, name: str, made: Counterfactual, header: Header, plan: Mapping[str, Any]
-) -> dict[str, str | None]:
-    if not made.accepted:
-        return {"output": None, "output_sha256": None, "lesion": None, "support": None}
-    # DICOM holds integers of up to 16 bits; any other film goes into the format that keeps its values.
-    target = folder.path / "films" / (f"{name}.dcm" if header.integer and header.bits <= 16 else f"{name}.nii.gz")
-    write_radiograph(target, made.image, header=header, support=made.support, record=made.record, plan=plan)
-    return {
-        "output": target.relative_to(folder.path).as_posix(),
-        "output_sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
-        "lesion": folder.write_mask(f"{name}-lesion", made.lesion[0].numpy()),
-        "support": folder.write_mask(f"{name}-support", made.support[0].numpy()),
-    }
-
-
-def _findings(source: Source, vocabulary: Vocabulary) -> torch.Tensor:
-    findings = {} if source.findings is None else source.findings
-    if isinstance(findings, Mapping):
-        findings = {vocabulary.term(name): value for name, value in findings.items()}
-        return vector_of(findings, vocabulary)
-    return as_vector(findings, vocabulary)
+def tasks(plan: Sequence[PlannedEdit]) -> list[Task]:
+    """A task a film, in the plan's order."""
+    groups = groupby(plan, key=lambda planned: planned.source)
+    return [Task(source, tuple((each.number, each.edit) for each in edits)) for source, edits in groups]

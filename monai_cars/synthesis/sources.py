@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from monai_cars.edits.record import read_record
+
 SUFFIXES = (".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".nii", ".nii.gz")
 EMBEDDED = "pydicom:"  # films that the package pydicom-data ships
 _TRAINING = "training"
@@ -31,6 +33,7 @@ class Source:
             MONAI's ``StandardMode`` for an image of shape (1, H, W).
         box_finding: what the box holds.
         note: what a reader of the report should know about the film.
+        earlier: entries of the record of edits that the film carries already, where it is a counterfactual itself.
     """
 
     path: Path
@@ -41,6 +44,7 @@ class Source:
     box: tuple[float, float, float, float] | None = None
     box_finding: str | None = None
     note: str = ""
+    earlier: tuple[Mapping[str, Any], ...] = ()
 
 
 def find_sources(dataset: str | Path, *, data_list_key: str = _TRAINING, image_key: str = "image") -> list[Source]:
@@ -126,7 +130,17 @@ def _from_item(datalist: Path, number: int, item: Any, image_key: str) -> Source
         box=None if box is None else _box(box, f"{where}: box"),
         box_finding=item.get("box_finding"),
         note=str(item.get("note", "")),
+        earlier=_earlier(item.get("counterfactual"), f"{where}: counterfactual"),
     )
+
+
+def _earlier(record: Any, where: str) -> tuple[Mapping[str, Any], ...]:
+    if record is None:
+        return ()
+    try:
+        return tuple(read_record(record if isinstance(record, str) else json.dumps(record))["edits"])
+    except ValueError as error:
+        raise SourceError(f"{where} must be the record that an earlier edit left: {error}") from error
 
 
 def _box(values: Any, where: str) -> tuple[float, float, float, float]:

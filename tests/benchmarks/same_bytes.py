@@ -77,7 +77,9 @@ def of_chains(data: Path) -> dict[str, Any]:
                 sample |= {"box": [[150, 120, 220, 190]], "findings": [1.0] * 14}
             if name == "detection":
                 sample["box"], sample["label"] = [[100, 60, 160, 140]], [1]
-            out = load_chain(name, **settings)(sample)
+            chain = load_chain(name, **settings)
+            chain.set_random_state(seed=number)  # of the augmentations that a chain ends with
+            out = chain(sample)
             kept = {str(key): digest(value) for key, value in out.items() if isinstance(value, torch.Tensor)}
             if "counterfactual" in out:
                 kept["record"] = json.loads(out["counterfactual"])

@@ -215,7 +215,7 @@ def test_one_film_that_cannot_be_written_does_not_end_the_run(folder, tmp_path, 
             raise RadiographError(f"{folder}/films/film0.png: .dcm holds 16 bits; write .nii.gz")
         return write_radiograph(path, *args, **kwargs)
 
-    monkeypatch.setattr("monai_cars.synthesis.run.write_radiograph", full)
+    monkeypatch.setattr("monai_cars.synthesis.task.write_radiograph", full)
     run = phantom_run(tmp_path).run()
     assert [skip["source"] for skip in run.skipped] == ["film0.png"]
     names = [line["source_name"] for line in run.lines]
