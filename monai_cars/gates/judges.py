@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from monai_cars.gates.checks.one_sees import OneSees
+from monai_cars.gates.checks.change_seen import OneSees
 from monai_cars.gates.contract import Check, Gate
 from monai_cars.teachers import SharedDataError, independent
 from monai_cars.weights.records import RECORDS
