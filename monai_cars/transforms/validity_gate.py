@@ -19,7 +19,7 @@ from monai_cars.gates.judges import recorded_data, require_independent
 from monai_cars.loop.edit_loop import EditLoop
 from monai_cars.loop.keys import EditKeys, Sample
 from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
-from monai_cars.transforms.judge import GateFor, Judged, judge_chain, upright_chain
+from monai_cars.transforms.judge_chain import GateFor, Judged, judge_chain, upright_chain
 
 OnFail = Literal["restore", "flag", "raise"]
 

@@ -9,8 +9,8 @@ from safetensors.torch import load_file
 
 from monai_cars.chest_xray.teacher.network import TeacherNetwork
 from monai_cars.chest_xray.training import teacher_recipe as recipe
-from monai_cars.chest_xray.training.teacher import train_teacher
 from monai_cars.chest_xray.training.teacher_films import Crops, TeacherFilm, editor_patients
+from monai_cars.chest_xray.training.train_teacher import train_teacher
 from monai_cars.weights import load_state
 from monai_cars.weights.records import EDITOR_PATIENTS
 
