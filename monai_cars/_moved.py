@@ -34,6 +34,7 @@ MODULES = {
     "monai_cars.radiograph": "monai_cars.files.radiograph",
     "monai_cars.sample_seed": "monai_cars.edits.sample_seed",
     "monai_cars.severity": "monai_cars.findings.severity",
+    "monai_cars.teachers.embedding": "monai_cars.chest_xray.teacher.descriptor",
     "monai_cars.teachers.network": "monai_cars.chest_xray.teacher.network",
     "monai_cars.teachers.recipe": "monai_cars.chest_xray.training.teacher_recipe",
     "monai_cars.teachers.shipped": "monai_cars.chest_xray.teacher.shipped",
@@ -62,6 +63,10 @@ NAMES = {
         "profile_table": "monai_cars.chest_xray.gate",
         "stable_outputs": "monai_cars.chest_xray.implications",
         "target_output": "monai_cars.chest_xray.implications",
+    },
+    "monai_cars.teachers": {
+        "xrv_input": "monai_cars.chest_xray.teacher.xrv",
+        "xrv_teacher": "monai_cars.chest_xray.teacher.xrv",
     },
 }
 """Package -> name that it offered -> module that has it now."""
