@@ -20,7 +20,7 @@ def export_weights(state: dict[str, torch.Tensor], path: str | Path, *, bundle_m
         bundle_model: the `model.pt` that MONAI's bundle tools read; None writes none.
 
     Returns:
-        The SHA-256 of the safetensors file, to be pinned in `monai_cars.weights`.
+        The SHA-256 of the safetensors file, to be pinned in the bundle's `configs/weights.json`.
     """
     half = {key: value.detach().half().contiguous() for key, value in state.items()}
     Path(path).parent.mkdir(parents=True, exist_ok=True)

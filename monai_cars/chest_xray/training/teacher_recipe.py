@@ -35,7 +35,7 @@ def train_and_export_teacher(
         weights_file: the .safetensors file to write.
 
     Returns:
-        The SHA-256 to pin in `monai_cars.weights.records`.
+        The SHA-256 to pin in the bundle's `configs/weights.json`.
 
     Raises:
         FileNotFoundError: the data folder or `patients` is not there.
