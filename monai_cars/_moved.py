@@ -13,8 +13,8 @@ from types import ModuleType
 MODULES = {
     "monai_cars.anatomy": "monai_cars.chest_xray.anatomy",
     "monai_cars.anatomy.export": "monai_cars.chest_xray.training.export",
-    "monai_cars.anatomy.orientation": "monai_cars.chest_xray.anatomy.orientation",
-    "monai_cars.anatomy.orientation_training": "monai_cars.chest_xray.training.orientation",
+    "monai_cars.anatomy.orientation": "monai_cars.chest_xray.anatomy.orientation_network",
+    "monai_cars.anatomy.orientation_training": "monai_cars.chest_xray.training.train_orientation",
     "monai_cars.anatomy.recipe": "monai_cars.chest_xray.training.anatomy_recipe",
     "monai_cars.counterfactual": "monai_cars.loop.counterfactual",
     "monai_cars.edit": "monai_cars.edits.edit",
@@ -22,8 +22,9 @@ MODULES = {
     "monai_cars.editors.diffusion.prompts": "monai_cars.chest_xray.editors.diffusion.prompts",
     "monai_cars.editors.diffusion.radedit": "monai_cars.chest_xray.editors.diffusion.radedit",
     "monai_cars.editors.diffusion.stable_diffusion": "monai_cars.chest_xray.editors.diffusion.stable_diffusion",
+    "monai_cars.evaluation.losses": "monai_cars.features.losses",
     "monai_cars.evaluation.panel": "monai_cars.reporting.panel",
-    "monai_cars.evaluation.report": "monai_cars.reporting.report",
+    "monai_cars.evaluation.report": "monai_cars.reporting.html_report",
     "monai_cars.features.report": "monai_cars.features.reports.report",
     "monai_cars.gates.controls": "monai_cars.chest_xray.controls",
     "monai_cars.gates.implications": "monai_cars.chest_xray.implications",
@@ -33,6 +34,7 @@ MODULES = {
     "monai_cars.radiograph": "monai_cars.files.radiograph",
     "monai_cars.sample_seed": "monai_cars.edits.sample_seed",
     "monai_cars.severity": "monai_cars.findings.severity",
+    "monai_cars.teachers.embedding": "monai_cars.chest_xray.teacher.descriptor",
     "monai_cars.teachers.network": "monai_cars.chest_xray.teacher.network",
     "monai_cars.teachers.recipe": "monai_cars.chest_xray.training.teacher_recipe",
     "monai_cars.teachers.shipped": "monai_cars.chest_xray.teacher.shipped",
@@ -61,6 +63,10 @@ NAMES = {
         "profile_table": "monai_cars.chest_xray.gate",
         "stable_outputs": "monai_cars.chest_xray.implications",
         "target_output": "monai_cars.chest_xray.implications",
+    },
+    "monai_cars.teachers": {
+        "xrv_input": "monai_cars.chest_xray.teacher.xrv",
+        "xrv_teacher": "monai_cars.chest_xray.teacher.xrv",
     },
 }
 """Package -> name that it offered -> module that has it now."""

@@ -17,17 +17,18 @@ from monai_cars.chest_xray.checks.no_hole import NoHole
 from monai_cars.chest_xray.checks.opacity_removed import OpacityRemoved
 from monai_cars.chest_xray.implications import decisive, stable_outputs, target_output
 from monai_cars.findings.severity import SEVERITY, canonical
+from monai_cars.gates.checks.change_seen import OneSees
 from monai_cars.gates.checks.condition_met import ConditionMet
 from monai_cars.gates.checks.density_preserved import DensityPreserved
+from monai_cars.gates.checks.level_inside import LevelInside
 from monai_cars.gates.checks.no_seam import NoSeam
 from monai_cars.gates.checks.off_target_stable import OffTargetStable
-from monai_cars.gates.checks.one_sees import OneSees
 from monai_cars.gates.checks.outside_unchanged import OutsideUnchanged
-from monai_cars.gates.checks.peak_inside import LevelInside
 from monai_cars.gates.checks.present_before import PresentBefore
 from monai_cars.gates.checks.rewritten import Rewritten
 from monai_cars.gates.checks.severity_agrees import SeverityAgrees
-from monai_cars.gates.checks.target_moved import TargetLevel, TargetMoved
+from monai_cars.gates.checks.target_level import TargetLevel
+from monai_cars.gates.checks.target_moved import TargetMoved
 from monai_cars.gates.checks.visible import Visible
 from monai_cars.gates.contract import FIRST_SETTINGS, Check, Gate
 from monai_cars.gates.thresholds import BOUNDED, GateThresholds, shipped_thresholds

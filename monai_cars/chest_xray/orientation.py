@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import torch
 
-from monai_cars.chest_xray.anatomy.orientation import NOT_FRONTAL, class_log_probabilities, orientation_network
+from monai_cars.chest_xray.anatomy.orientation_network import NOT_FRONTAL, class_log_probabilities, orientation_network
 from monai_cars.edits.axes import ORDERS, Axes
 from monai_cars.files.header import RadiographError
 from monai_cars.networks.threads import one_thread

@@ -10,7 +10,7 @@ import numpy as np
 import pydicom
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGExtended12Bit
 
-from monai_cars.files.decode import DecodeError, decode
+from monai_cars.files.decode_process import DecodeError, decode
 from monai_cars.files.dicom_rules import check_header, value, words
 from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.native import Native, cause, equal_channels, integer_range

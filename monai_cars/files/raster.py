@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-from monai_cars.files.decode import DecodeError, decode
+from monai_cars.files.decode_process import DecodeError, decode
 from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.native import Native, check_size, equal_channels, integer_range
 

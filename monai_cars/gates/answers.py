@@ -14,6 +14,7 @@ from monai_cars.teachers.contract import OfNetwork, probability
 
 Answer = TypeVar("Answer")
 Pair = tuple[dict[str, float], dict[str, float]]
+DRAWN = 0.5  # probability from which on a pixel of a localiser's map belongs to its mask
 
 
 def probabilities(teacher: Teacher, before: torch.Tensor, after: torch.Tensor, context: Context) -> Pair:

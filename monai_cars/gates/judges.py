@@ -9,7 +9,7 @@ from typing import Any
 
 from monai_cars.edits.edit import Edit
 from monai_cars.edits.record import weights_of
-from monai_cars.gates.checks.one_sees import OneSees
+from monai_cars.gates.checks.change_seen import OneSees
 from monai_cars.gates.contract import Check, Gate
 from monai_cars.teachers import SharedDataError, independent
 from monai_cars.weights.records import RECORDS

@@ -1,6 +1,6 @@
 """Teachers: independent models that gates ask what they see on a film before and after an edit."""
 
-from monai_cars.teachers.adapters import SegmenterLocaliser, xrv_input, xrv_teacher
+from monai_cars._moved import moved_name
 from monai_cars.teachers.contract import (
     CallableTeacher,
     Embedder,
@@ -15,6 +15,7 @@ from monai_cars.teachers.independence import (
     independent,
     shared_data,
 )
+from monai_cars.teachers.segmenter_localiser import SegmenterLocaliser
 
 __all__ = [
     "LEARNED_NOTHING",
@@ -28,6 +29,9 @@ __all__ = [
     "TeacherError",
     "independent",
     "shared_data",
-    "xrv_input",
-    "xrv_teacher",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """What lay here before organs had rooms of their own."""
+    return moved_name(__name__, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +14,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from monai_cars.edits.edit import Box
-from monai_cars.teachers.contract import Embedder
-from monai_cars.teachers.embedding import pixels_per_mm
+from monai_cars.teachers.contract import Embedder, ScaledEmbedder
 
 KINDS = ("film", "region")
 METRICS = ("standardised", "cosine")
 MARGIN_MM = 10.0  # of what lies around a lesion; a seam or a pasted border lies there
 FORMAT = "monai-cars bank 1"
+
+Scale = Callable[[torch.Tensor], float]
+"""Anatomy (S, H, W) -> pixels per millimetre of its film."""
 
 
 class BankError(ValueError):
@@ -162,20 +165,50 @@ def load_bank(path: str | Path) -> Bank:
 
 
 def embed_region(
-    embedder: Embedder, film: torch.Tensor, anatomy: torch.Tensor, box: Box, *, margin_mm: float = MARGIN_MM
+    embedder: Embedder,
+    film: torch.Tensor,
+    anatomy: torch.Tensor,
+    box: Box,
+    *,
+    margin_mm: float = MARGIN_MM,
+    scale: Scale | None = None,
 ) -> torch.Tensor:
     """(D,) of a box with a margin around it; banks and checks describe regions by this one function.
 
+    Args:
+        embedder: describes the box.
+        film: (1, H, W).
+        anatomy: (S, H, W).
+        box: within the film.
+        margin_mm: around the box; cut at the film's border.
+        scale: anatomy -> pixels per millimetre; None asks the embedder, which must have a method `pixels_per_mm`.
+
+    Raises:
+        BankError: neither `scale` nor the embedder says how large a millimetre is.
+
     Example:
-        >>> from monai_cars.teachers.embedding import FixedDescriptor
-        >>> embed_region(FixedDescriptor(), torch.rand(1, 60, 60), torch.ones(3, 60, 60), Box(20, 20, 40, 40)).shape
-        torch.Size([27])
+        >>> from monai_cars.teachers.dual_encoder import CallableDualEncoder
+        >>> size = CallableDualEncoder("size", lambda film: torch.tensor(film.shape), lambda texts: torch.ones(1, 3))
+        >>> film, anatomy = torch.rand(1, 60, 60), torch.ones(3, 60, 60)
+        >>> embed_region(size, film, anatomy, Box(20, 20, 40, 40), scale=lambda anatomy: 0.5)
+        tensor([ 1., 30., 30.])
     """
-    grown = round(margin_mm * pixels_per_mm(anatomy))
+    grown = round(margin_mm * _scale(embedder, scale)(anatomy))
     height, width = film.shape[-2:]
     y0, x0, y1, x1 = (round(edge) for edge in box)
     wide = Box(max(y0 - grown, 0), max(x0 - grown, 0), min(y1 + grown, height), min(x1 + grown, width))
     return embedder(film, anatomy, wide).detach().cpu().float()
+
+
+def _scale(embedder: Embedder, scale: Scale | None) -> Scale:
+    if scale is not None:
+        return scale
+    if isinstance(embedder, ScaledEmbedder):
+        return embedder.pixels_per_mm
+    raise BankError(
+        f"a margin in millimetres needs a scale, and the embedder {embedder.name!r} has no method pixels_per_mm; "
+        "give scale=, a function of the anatomy"
+    )
 
 
 def not_in_bank(bank: Bank, source: str, before: torch.Tensor, within: float) -> torch.Tensor:

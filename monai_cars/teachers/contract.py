@@ -1,4 +1,4 @@
-"""What a gate may ask a model: a classifier of findings, a localiser of opacities, an embedding."""
+"""What a gate may ask a model: a classifier of findings, a localiser, an embedding."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Teacher(Protocol):
 
 @runtime_checkable
 class Localiser(Protocol):
-    """Finds where opacities are; trained on boxes."""
+    """Finds where a finding is, such as opacities; trained on boxes."""
 
     @property
     def name(self) -> str:
@@ -66,7 +66,7 @@ class Localiser(Protocol):
         ...
 
     def __call__(self, film: torch.Tensor, anatomy: torch.Tensor) -> torch.Tensor:
-        """(H, W) float32 probability of an opacity at each pixel of the film's own grid."""
+        """(H, W) float32 probability of the finding at each pixel of the film's own grid."""
         ...
 
 
@@ -116,6 +116,15 @@ class Embedder(Protocol):
 
     def __call__(self, film: torch.Tensor, anatomy: torch.Tensor, box: Box | None = None) -> torch.Tensor:
         """(D,) float32 of the whole film, or of a box of it."""
+        ...
+
+
+@runtime_checkable
+class ScaledEmbedder(Embedder, Protocol):
+    """An embedder that reads the scale of its films off their anatomy."""
+
+    def pixels_per_mm(self, anatomy: torch.Tensor) -> float:
+        """Pixels per millimetre of the film with this anatomy (S, H, W)."""
         ...
 
 

@@ -96,7 +96,7 @@ class HubDualEncoder:
     """A dual encoder in transformers' layout: CLIP, SigLIP or VisionTextDualEncoder, safetensors, no code of the Hub.
 
     The film's 0.5 to 99.5 percentiles become 0 to 1; it is padded to a square, not cropped, since a cropped film may
-    have lost its costophrenic angles. The object holds names, never weights.
+    have lost a finding at its border. The object holds names, never weights.
 
     Args:
         weights: "owner/repo@commit" with the commit's 40 hexadecimal digits, or a folder.

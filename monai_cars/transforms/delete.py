@@ -15,7 +15,7 @@ from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample, entry
 from monai_cars.modality import modality_of
-from monai_cars.transforms.edit import FilmEditd, split_options
+from monai_cars.transforms.film_edit import FilmEditd, split_options
 from monai_cars.transforms.regions import BoxModeLike, box_region, mask_region, point_region, standard_boxes
 
 

@@ -22,7 +22,7 @@ from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample
 from monai_cars.modality import shared_modality
 from monai_cars.transforms.choice import Choices, Draw, draw
-from monai_cars.transforms.edit import FilmEditd, split_options
+from monai_cars.transforms.film_edit import FilmEditd, split_options
 from monai_cars.transforms.regions import BoxModeLike, known_regions
 
 Weights = Mapping[str, float]

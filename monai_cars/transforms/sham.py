@@ -13,7 +13,7 @@ from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample
 from monai_cars.modality import modality_of
-from monai_cars.transforms.edit import FilmEditd, split_options
+from monai_cars.transforms.film_edit import FilmEditd, split_options
 
 
 class ShamEdit(Transform):

@@ -14,8 +14,8 @@ from monai.utils import TransformBackends
 from monai_cars.edits.record import dump_record, read_record
 from monai_cars.gates import Gate
 from monai_cars.gates.judges import recorded_data, require_independent
-from monai_cars.loop.chain import GateFor, Judged, judge_chain, upright_chain
 from monai_cars.loop.edit_loop import EditLoop
+from monai_cars.loop.judge_chain import GateFor, Judged, judge_chain, upright_chain
 from monai_cars.loop.keys import EditKeys, Sample
 from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
 from monai_cars.modality import Segmenter, modality_of, shared_modality

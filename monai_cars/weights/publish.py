@@ -58,7 +58,7 @@ def model_card(bundle: Path) -> str:
         f"license: {LICENCES.get(licence, 'other')}",
         "library_name: monai",
         "pipeline_tag: image-segmentation",
-        "tags: [monai, medical, radiology, chest-x-ray, counterfactual]",
+        f"tags: [{', '.join(('monai', 'medical', *_hub(bundle).get('tags', ()), 'counterfactual'))}]",
         "---",
         "",
     ]
@@ -137,7 +137,8 @@ def publish(
         if dry_run:
             return ""
         commit = _push(staged, repo_id, version, private, token)
-    (bundle / HUB_FILE).write_text(json.dumps({"repo_id": repo_id, "revision": commit}, indent=4) + "\n", "utf-8")
+    published = _hub(bundle) | {"repo_id": repo_id, "revision": commit}
+    (bundle / HUB_FILE).write_text(json.dumps(published, indent=4) + "\n", "utf-8")
     return commit
 
 
@@ -158,6 +159,12 @@ def _push(staged: Path, repo_id: str, version: str, private: bool, token: str | 
 
 def _metadata(bundle: Path) -> dict[str, Any]:
     return json.loads((bundle / "configs" / "metadata.json").read_text(encoding="utf-8"))
+
+
+def _hub(bundle: Path) -> dict[str, Any]:
+    """Where the bundle was published, and the tags of its card."""
+    path = bundle / HUB_FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _records(bundle: Path) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,50 +50,34 @@ class WeightsRecord:
     data: tuple[str, ...] = ()
 
 
-EDITOR_PATIENTS, TEACHER_PATIENTS = "nih-chestxray14:editor-patients", "nih-chestxray14:teacher-patients"
-"""The two parts of the NIH patients (`configs/patients.json` of the bundle): what edits, and what judges edits."""
+SHIPPED = "configs/weights.json"
+"""Place in a bundle of the records of the weights that it ships."""
 
-RECORDS = {
-    record.name: record
-    for record in (
-        WeightsRecord(
-            name="cars_anatomy",
-            bundle="cars_chest_xray",
-            file="models/cars_anatomy.safetensors",
-            sha256="99df112e8fd44d8ac39881a6f0905985016087a782a08a03760d967c315d742b",
-            licence="Apache-2.0",
-            trained_on="83 V7 Labs lung masks on CC BY films; engineer-drawn contours on NIH and Hannover films",
-            data=(EDITOR_PATIENTS, "cohen-covid", "hannover-covid"),
-        ),
-        WeightsRecord(
-            name="cars_orientation",
-            bundle="cars_chest_xray",
-            file="models/cars_orientation.safetensors",
-            sha256="05a8be3facdfc7148dfcd5302afe23bcf3df335239befcded61068222f71148f",
-            licence="Apache-2.0",
-            trained_on="1,256 frontal films of NIH ChestX-ray14, Hannover and the Cohen collection, without labels",
-            data=(EDITOR_PATIENTS, TEACHER_PATIENTS, "cohen-covid", "hannover-covid"),
-        ),
-        WeightsRecord(
-            name="healthy_lung",
-            bundle="cars_chest_xray",
-            file="models/healthy_lung.safetensors",
-            sha256="f70c8b1f2b6f399a65f6a85a0d55a2daa9ef2bf5fde07022409037485a8f8576",
-            licence="Apache-2.0",
-            trained_on="lung density of 98 NIH ChestX-ray14 patients without findings; no network",
-            data=(EDITOR_PATIENTS,),
-        ),
-        WeightsRecord(
-            name="cars_teacher",
-            bundle="cars_chest_xray",
-            file="models/cars_teacher.safetensors",
-            sha256="9bed0397dd72c6f58c7b29b1127f83651b205c583aaf569cf2b401f706621d4a",
-            licence="Apache-2.0",
-            trained_on="666 films of 467 NIH ChestX-ray14 patients: NIH's labels, RSNA's classes and boxes",
-            data=(TEACHER_PATIENTS,),
-        ),
-    )
-}
+
+def shipped(places: Sequence[Path]) -> dict[str, WeightsRecord]:
+    """The records of all bundles that lie at some places; a bundle that lies at several is read at the first.
+
+    Raises:
+        WeightsError: two bundles ship weights of one name.
+    """
+    records: dict[str, WeightsRecord] = {}
+    bundles: dict[str, Path] = {}
+    for path in (path for place in places for path in sorted(place.glob(f"*/{SHIPPED}"))):
+        bundles.setdefault(path.parents[1].name, path)
+    for bundle, path in bundles.items():
+        for entry in json.loads(path.read_text(encoding="utf-8"))["weights"]:
+            record = WeightsRecord(bundle=bundle, **{**entry, "data": tuple(entry["data"])})
+            if record.name in records:
+                raise WeightsError(
+                    f"weights named {record.name!r} are shipped by {records[record.name].bundle!r} and by {bundle!r}; "
+                    "rename one of them"
+                )
+            records[record.name] = record
+    return records
+
+
+RECORDS = shipped(PLACES)
+"""What the bundles ship, by name."""
 
 
 def load_record(name: str) -> WeightsRecord:
@@ -102,8 +87,8 @@ def load_record(name: str) -> WeightsRecord:
         WeightsError: the name is unknown.
 
     Example:
-        >>> load_record("cars_anatomy").bundle
-        'cars_chest_xray'
+        >>> all(load_record(name).name == name for name in RECORDS)
+        True
     """
     if name not in RECORDS:
         raise WeightsError(f"no weights are named {name!r}; known are {', '.join(sorted(RECORDS))}")
@@ -116,8 +101,8 @@ def published(record: WeightsRecord) -> WeightsRecord:
     They lie in the bundle's configs/hub.json, which `python -m monai_cars.weights.publish` fills.
 
     Example:
-        >>> published(load_record("cars_anatomy")).name
-        'cars_anatomy'
+        >>> published(WeightsRecord("mine", "", "mine.safetensors", "", "", "")).repo_id
+        ''
     """
     for place in PLACES:
         stated = place / record.bundle / "configs" / "hub.json"
@@ -132,17 +117,18 @@ HUB_FILE = re.compile(
 )
 
 
-def record_of(weights: str | Path | WeightsRecord, *, default: str = "cars_anatomy") -> WeightsRecord:
+def record_of(weights: str | Path | WeightsRecord, *, default: str | None = None) -> WeightsRecord:
     """The record that a user's `weights=` stands for; nothing is read or downloaded yet.
 
     Args:
         weights: a shipped name; "hub", the published file of `default`; a WeightsRecord;
             "owner/repo/file.safetensors@commit", with "#sha256=..." behind it if that is known; or the path of a
             .safetensors file.
-        default: the weights that "hub" means.
+        default: the weights that "hub" means; None stands for the first of the bundle's where there is only one bundle.
 
     Raises:
-        WeightsError: none of these; a Hub file whose revision is no commit; weights that were not published.
+        WeightsError: none of these; a Hub file whose revision is no commit; weights that were not published; "hub"
+            where several bundles ship weights.
 
     Example:
         >>> record_of("me/lungs/model.safetensors@" + 40 * "a").repo_id
@@ -153,7 +139,7 @@ def record_of(weights: str | Path | WeightsRecord, *, default: str = "cars_anato
     if str(weights) in RECORDS:
         return load_record(str(weights))
     if str(weights) == "hub":
-        return _published_record(default)
+        return _published_record(default or _only_first())
     if found := HUB_FILE.fullmatch(str(weights)):
         return _hub_record(str(weights), found)
     path = Path(weights)
@@ -164,6 +150,16 @@ def record_of(weights: str | Path | WeightsRecord, *, default: str = "cars_anato
         )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return WeightsRecord(path.name, "", str(path.resolve()), digest, "the user's own", "not stated")
+
+
+def _only_first() -> str:
+    bundles = {record.bundle for record in RECORDS.values()}
+    if len(bundles) != 1:
+        raise WeightsError(
+            f"'hub' must stand for one of {', '.join(sorted(RECORDS))}, which several bundles ship; say which with "
+            "default="
+        )
+    return next(iter(RECORDS))
 
 
 def _published_record(name: str) -> WeightsRecord:

@@ -29,7 +29,7 @@ from monai_cars.chest_xray.training.anatomy_films import (
     read_table,
 )
 from monai_cars.chest_xray.training.anatomy_recipe import train_stages
-from monai_cars.chest_xray.training.orientation import frontal_films
+from monai_cars.chest_xray.training.train_orientation import frontal_films
 from monai_cars.files.radiograph import RadiographError
 from monai_cars.transforms import SegmentAnatomy
 

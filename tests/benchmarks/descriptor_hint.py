@@ -17,11 +17,11 @@ from film_sets import anatomy_of, boxed_films, corners
 from scipy import ndimage as ndi
 from torch.nn import functional
 
+from monai_cars.chest_xray.teacher.descriptor import FixedDescriptor, pixels_per_mm
 from monai_cars.edits.edit import Box
 from monai_cars.files.radiograph import read_radiograph
 from monai_cars.gates.checks.realistic import p_value
 from monai_cars.teachers.bank import Bank, embed_region
-from monai_cars.teachers.embedding import FixedDescriptor, pixels_per_mm
 
 BLUR_MM = 3.0
 NEIGHBOURS = 3

@@ -20,8 +20,8 @@ from scipy.special import expit
 from scipy.stats import rankdata
 from teacher_folds import CONFIGS, FOLDS, Answers, read_answers, train_fold
 
-from monai_cars.chest_xray.teacher.export import write_stated
-from monai_cars.chest_xray.training.teacher_films import FINDINGS
+from monai_cars.chest_xray.teacher.network import FINDINGS
+from monai_cars.chest_xray.training.export import write_stated
 from monai_cars.chest_xray.training.temperature import expected_calibration_error, fit_temperature
 
 DRAWS = 1000

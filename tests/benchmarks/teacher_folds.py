@@ -15,8 +15,8 @@ from monai_cars.chest_xray.teacher.network import TeacherNetwork
 from monai_cars.chest_xray.teacher.preprocessing import INPUT_SIZE, stacked
 from monai_cars.chest_xray.teacher.shipped import ask
 from monai_cars.chest_xray.training.anatomy_films import patient_folds
-from monai_cars.chest_xray.training.teacher import train_teacher
 from monai_cars.chest_xray.training.teacher_films import Crops, TeacherFilm, kept_crops, teacher_films
+from monai_cars.chest_xray.training.train_teacher import train_teacher
 
 FOLDS = 5
 CONFIGS = Path("bundles/cars_chest_xray/configs")

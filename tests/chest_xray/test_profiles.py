@@ -18,7 +18,7 @@ from monai_cars.chest_xray.gate import (
     shipped_models,
 )
 from monai_cars.findings.severity import SEVERITY
-from monai_cars.gates.checks.one_sees import OneSees
+from monai_cars.gates.checks.change_seen import OneSees
 from monai_cars.gates.thresholds import BOUNDED, GateThresholds, shipped_thresholds
 from monai_cars.teachers import CallableTeacher
 from monai_cars.weights.records import RECORDS

@@ -11,7 +11,7 @@ from pydicom.data import get_testdata_file
 
 from monai_cars.chest_xray.screening import implausible, require_frontal
 from monai_cars.chest_xray.training.anatomy_films import read_grey
-from monai_cars.chest_xray.training.orientation import frontal_films
+from monai_cars.chest_xray.training.train_orientation import frontal_films
 from monai_cars.files.radiograph import RadiographError
 
 

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phantom_film import context
 
+from monai_cars.chest_xray.teacher.descriptor import FixedDescriptor
 from monai_cars.edits.edit import Edit
 from monai_cars.gates import IdentityStable
 from monai_cars.gates.checks.identity_stable import cosine_distance, outside_of
 from monai_cars.teachers import CallableTeacher
-from monai_cars.teachers.embedding import FixedDescriptor
 
 SHAPE = (20, 30)
 BEFORE = torch.zeros(1, *SHAPE)

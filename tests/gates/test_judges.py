@@ -7,11 +7,11 @@ from closed_form_models import bright_localiser, density_teacher
 
 from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
 from monai_cars.chest_xray.gate import default_gate
+from monai_cars.chest_xray.training.teacher_films import EDITOR_PATIENTS, TEACHER_PATIENTS
 from monai_cars.findings.severity import SEVERITY
 from monai_cars.gates import Gate, IdentityStable, MasksKept, OutsideUnchanged, TargetLevel, TargetMoved
 from monai_cars.gates.judges import editor_data, judges, learned_from, recorded_data, require_independent
 from monai_cars.teachers import CallableTeacher, SharedDataError, SharedDataWarning
-from monai_cars.weights.records import EDITOR_PATIENTS, TEACHER_PATIENTS
 
 
 def trained_on(*data: str) -> Gate:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from phantom import phantom
 from safetensors.torch import save_file
 
+from monai_cars.chest_xray.teacher.descriptor import FixedDescriptor, pixels_per_mm
 from monai_cars.edits.edit import Box
 from monai_cars.teachers.bank import Bank, BankError, embed_region, load_bank, not_in_bank
-from monai_cars.teachers.embedding import FixedDescriptor
 
 LINE = Bank("line", torch.tensor([[0.0], [1.0], [3.0], [7.0]]), ("a", "a", "b", "c"), ("s0", "s1", "s2", "s3"))
 SPREAD = float(torch.tensor([0.0, 1.0, 3.0, 7.0]).std(correction=0))
@@ -124,10 +124,12 @@ def test_a_region_is_described_with_a_margin_and_cut_at_the_film():
             seen.append(box)
             return torch.zeros(2)
 
-    embed_region(Spy(), film.image, film.anatomy, Box(100, 2, 120, 30))
+    embed_region(Spy(), film.image, film.anatomy, Box(100, 2, 120, 30), scale=pixels_per_mm)
     grown = round(10 * 200 / 280)  # the inner thorax is about 200 pixels wide
     assert seen == [Box(100 - grown, 0, 120 + grown, 30 + grown)]
     assert embed_region(FixedDescriptor(), film.image, film.anatomy, Box(100, 2, 120, 30)).shape == (27,)
+    with pytest.raises(BankError, match=r"the embedder 'spy' has no method pixels_per_mm; give scale="):
+        embed_region(Spy(), film.image, film.anatomy, Box(100, 2, 120, 30))
 
 
 def test_what_is_worked_out_does_not_travel():

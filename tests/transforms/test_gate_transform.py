@@ -8,11 +8,11 @@ from monai.transforms import Compose, Flipd, Lambdad, Resized, ScaleIntensityd, 
 
 from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
 from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
+from monai_cars.chest_xray.training.teacher_films import EDITOR_PATIENTS, TEACHER_PATIENTS
 from monai_cars.features import load_vocabulary, vector_of
 from monai_cars.gates import Gate, OffTargetStable, OutsideUnchanged, judged
 from monai_cars.teachers import CallableTeacher, SharedDataError, SharedDataWarning
 from monai_cars.transforms import InsertFindingd, RandCounterfactuald, ValidityGate, ValidityGated
-from monai_cars.weights.records import EDITOR_PATIENTS, TEACHER_PATIENTS
 
 NIH = load_vocabulary("nih-14")
 

@@ -12,7 +12,7 @@ from monai.transforms import MapTransform, RandomizableTransform, Transform
 
 import monai_cars
 from monai_cars import transforms
-from monai_cars.transforms.edit import FilmEditd
+from monai_cars.transforms.film_edit import FilmEditd
 
 DICTIONARY = [name for name in transforms.__all__ if name.endswith("d") and hasattr(transforms, f"{name[:-1]}D")]
 MADE = {

@@ -1,9 +1,11 @@
 import hashlib
+import json
 
 import pytest
 import torch
 from safetensors.torch import save
 
+from monai_cars.chest_xray.training.teacher_films import EDITOR_PATIENTS, TEACHER_PATIENTS
 from monai_cars.weights import (
     RECORDS,
     WeightsError,
@@ -12,6 +14,7 @@ from monai_cars.weights import (
     load_record,
     load_state,
     read_weights,
+    record_of,
     records,
 )
 
@@ -69,5 +72,48 @@ def test_records_cannot_be_changed():
 
 def test_what_edits_has_not_seen_the_patients_of_what_judges():
     seen = {part for name in ("cars_anatomy", "healthy_lung") for part in load_record(name).data}
-    assert records.EDITOR_PATIENTS in seen
-    assert records.TEACHER_PATIENTS not in seen
+    assert EDITOR_PATIENTS in seen
+    assert TEACHER_PATIENTS not in seen
+
+
+def entry(name):
+    told = {"file": f"models/{name}.safetensors", "sha256": "", "licence": "Apache-2.0", "trained_on": "nothing"}
+    return {"name": name, **told, "data": ["set:part"]}
+
+
+def shelve(place, bundle, *names):
+    path = place / bundle / "configs" / "weights.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"weights": [entry(name) for name in names]}))
+
+
+def test_bundles_say_what_they_ship_and_the_first_place_counts(tmp_path):
+    checkout, wheel = tmp_path / "checkout", tmp_path / "wheel"
+    shelve(checkout, "one", "b", "a")
+    shelve(wheel, "one", "old")
+    shelve(wheel, "two", "c")
+    found = records.shipped((checkout, wheel, tmp_path / "nowhere"))
+    assert list(found) == ["b", "a", "c"]
+    assert found["c"] == WeightsRecord(
+        "c", "two", "models/c.safetensors", "", "Apache-2.0", "nothing", data=("set:part",)
+    )
+
+
+def test_two_bundles_may_not_ship_weights_of_one_name(tmp_path):
+    shelve(tmp_path, "one", "a")
+    shelve(tmp_path, "two", "a")
+    with pytest.raises(WeightsError, match="weights named 'a' are shipped by 'one' and by 'two'; rename one of them"):
+        records.shipped((tmp_path,))
+
+
+def test_hub_must_say_which_weights_once_several_bundles_ship_some(tmp_path, monkeypatch):
+    shelve(tmp_path, "one", "a")
+    monkeypatch.setattr(records, "RECORDS", records.shipped((tmp_path,)))
+    with pytest.raises(WeightsError, match="'a' was not published to the Hub yet"):
+        record_of("hub")
+    shelve(tmp_path, "two", "c", "d")
+    monkeypatch.setattr(records, "RECORDS", records.shipped((tmp_path,)))
+    with pytest.raises(WeightsError, match=r"'hub' must stand for one of a, c, d, .* say which with default="):
+        record_of("hub")
+    with pytest.raises(WeightsError, match="'d' was not published to the Hub yet"):
+        record_of("hub", default="d")

@@ -19,6 +19,7 @@ from monai_cars.weights import WeightsError, WeightsRecord, load_state, record_o
 Segmenter = Callable[[torch.Tensor], torch.Tensor]
 """Anything that turns an upright film `(1, H, W)`, bright = dense in any affine scale, into `(S, H, W)` uint8 masks."""
 
+SEGMENTER_WEIGHTS = "cars_anatomy"
 MARGIN = 0.12  # of the lungs' box, kept around it in the second look
 OUTSIDE, INSIDE = -4.0, 1.0  # logits of removed islands and filled holes
 
@@ -162,7 +163,7 @@ def _loaded(record: WeightsRecord, device: str) -> AnatomySegmenter:
 
 
 def load_segmenter(
-    weights: str | Path | WeightsRecord = "cars_anatomy", device: torch.device | str | None = None
+    weights: str | Path | WeightsRecord = SEGMENTER_WEIGHTS, device: torch.device | str | None = None
 ) -> AnatomySegmenter:
     """A segmenter by its weights, loaded once a process and device.
 
@@ -174,4 +175,4 @@ def load_segmenter(
     Raises:
         WeightsError: unknown, missing or altered weights, or weights of another network.
     """
-    return _loaded(record_of(weights), str(device or "cpu"))
+    return _loaded(record_of(weights, default=SEGMENTER_WEIGHTS), str(device or "cpu"))

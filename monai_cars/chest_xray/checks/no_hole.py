@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from monai_cars.chest_xray.checks.lung_levels import places
+from monai_cars.chest_xray.lung_levels import places
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
 
 DARKER = 0.08  # contrast units below the clearest lung from which a place looks punched out

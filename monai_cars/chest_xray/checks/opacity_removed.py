@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from monai_cars.chest_xray.checks.lung_levels import Places, places
+from monai_cars.chest_xray.lung_levels import Places, places
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
 
 FLOOR = 0.05  # contrast units; an opacity that exceeded its surroundings by less is judged as if by this

@@ -10,7 +10,7 @@ import torch
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas, canvas_of
 from monai_cars.chest_xray.editors.canvas.site import sides_of
 from monai_cars.chest_xray.editors.devices.device_deletion import delete_devices
-from monai_cars.chest_xray.editors.devices.devices import insert_devices
+from monai_cars.chest_xray.editors.devices.device_insertion import insert_devices
 from monai_cars.chest_xray.editors.lung.atelectasis import insert_atelectasis
 from monai_cars.chest_xray.editors.lung.consolidation import insert_consolidation
 from monai_cars.chest_xray.editors.lung.deletion import delete_opacity

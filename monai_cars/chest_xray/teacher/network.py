@@ -8,8 +8,17 @@ import torch
 from monai.networks.blocks import Convolution, ResidualUnit
 from torch.nn import functional
 
-from monai_cars.chest_xray.training.teacher_films import FINDINGS
-
+FINDINGS = (
+    "opacity",
+    "effusion",
+    "atelectasis",
+    "consolidation",
+    "edema",
+    "infiltration",
+    "nodule or mass",
+    "pneumothorax",
+)
+"""Outputs of the teacher, in their order."""
 CHANNELS = (16, 32, 64, 96, 128)
 IN_CHANNELS = 4  # film, right lung, left lung, heart
 RARE = -3.0  # first logit of the map: most of a lung holds no opacity

@@ -10,10 +10,9 @@ from typing import Any, SupportsIndex
 
 import torch
 
-from monai_cars.chest_xray.teacher.export import read_stated
-from monai_cars.chest_xray.teacher.network import TeacherNetwork, TeacherOutput
+from monai_cars.chest_xray.teacher.network import FINDINGS, TeacherNetwork, TeacherOutput
 from monai_cars.chest_xray.teacher.preprocessing import lungs_box, to_film, to_grid, to_input
-from monai_cars.chest_xray.training.teacher_films import FINDINGS
+from monai_cars.chest_xray.teacher.stated import read_stated
 from monai_cars.networks.threads import one_thread
 from monai_cars.weights import WeightsError, WeightsRecord, load_state, record_of
 

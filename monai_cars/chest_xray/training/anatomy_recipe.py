@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from monai_cars.chest_xray.training.anatomy import train
 from monai_cars.chest_xray.training.anatomy_films import training_set
 from monai_cars.chest_xray.training.export import export_weights
+from monai_cars.chest_xray.training.train_anatomy import train
 from monai_cars.networks.threads import one_thread
 
 

@@ -13,25 +13,16 @@ import numpy as np
 import torch
 
 from monai_cars.chest_xray.anatomy.segmenter import Segmenter
+from monai_cars.chest_xray.teacher.network import FINDINGS
 from monai_cars.chest_xray.teacher.preprocessing import CROP_SIZE, crop, lungs_box
 from monai_cars.chest_xray.training.anatomy_films import NIH_FOLDERS, read_grey, read_table
-from monai_cars.weights.records import EDITOR_PATIENTS
 
-FINDINGS = (
-    "opacity",
-    "effusion",
-    "atelectasis",
-    "consolidation",
-    "edema",
-    "infiltration",
-    "nodule or mass",
-    "pneumothorax",
-)
-"""Outputs of the teacher, in their order."""
 COLUMNS = {"nodule or mass": ("Nodule", "Mass")}  # too few of each alone
 BOX_LABELS = ("Lung Opacity", "Pneumonia")  # of boxes.csv; those of pneumothorax show no opacity
 CLEAR = ("Normal", "No Lung Opacity / Not Normal")  # of the radiologists' re-reading
 
+EDITOR_PATIENTS, TEACHER_PATIENTS = "nih-chestxray14:editor-patients", "nih-chestxray14:teacher-patients"
+"""The two parts of the NIH patients (`configs/patients.json` of the bundle): what edits, and what judges edits."""
 PICTURES = ("images", "masks", "boxes")
 
 Corners = tuple[float, float, float, float]

@@ -10,8 +10,8 @@ import torch
 
 from monai_cars.chest_xray.anatomy.segmenter import load_segmenter
 from monai_cars.chest_xray.training.export import export_weights
-from monai_cars.chest_xray.training.teacher import train_teacher
 from monai_cars.chest_xray.training.teacher_films import kept_crops, teacher_films
+from monai_cars.chest_xray.training.train_teacher import train_teacher
 from monai_cars.networks.threads import one_thread
 
 
@@ -35,7 +35,7 @@ def train_and_export_teacher(
         weights_file: the .safetensors file to write.
 
     Returns:
-        The SHA-256 to pin in `monai_cars.weights.records`.
+        The SHA-256 to pin in the bundle's `configs/weights.json`.
 
     Raises:
         FileNotFoundError: the data folder or `patients` is not there.

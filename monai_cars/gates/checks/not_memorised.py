@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
-from monai_cars.gates.checks.realistic import edited_box, require
+from monai_cars.gates.checks.realistic import edited_box, embed_edited, require
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
 from monai_cars.teachers import Embedder
-from monai_cars.teachers.bank import Bank, embed_region, not_in_bank
+from monai_cars.teachers.bank import Bank, not_in_bank
 
 CLOSEST = 0.01  # quantile of real-to-real nearest distances
 FEWEST = 20  # rows; below it the lowest percentile is the least distance of a handful
@@ -37,9 +37,10 @@ class NotMemorised:
         BankError: the bank was made by another embedder.
 
     Example:
-        >>> from monai_cars.teachers.embedding import FixedDescriptor
-        >>> bank = Bank("fixed_descriptor", torch.rand(40, 27), tuple(map(str, range(40))))
-        >>> NotMemorised(FixedDescriptor(), bank).name
+        >>> from monai_cars.teachers.dual_encoder import CallableDualEncoder
+        >>> encoder = CallableDualEncoder("mine", lambda film: film.mean().expand(4), lambda texts: torch.ones(1, 4))
+        >>> bank = Bank("mine", torch.rand(40, 4), tuple(map(str, range(40))))
+        >>> NotMemorised(encoder, bank).name
         'not_memorised'
     """
 
@@ -69,7 +70,7 @@ class NotMemorised:
         if self.bank.kind == "film":
             return self.embedder(film, context.anatomy).detach().cpu().float()
         box = edited_box(context)
-        return None if box is None else embed_region(self.embedder, film, context.anatomy, box)
+        return None if box is None else embed_edited(self.embedder, film, context, box)
 
 
 def usual_distance(bank: Bank) -> float:

@@ -1,4 +1,4 @@
-"""An independent localiser's peak must lie at the intended place, and be as high as of real findings."""
+"""An independent localiser's peak must lie at the intended place."""
 
 from __future__ import annotations
 
@@ -52,35 +52,4 @@ class PeakInside(AsksLocaliser):
         seen = asked.now if self.of == "after" and not deleted else np.maximum(came, 0)
         value = float(seen[asked.region].max()) / max(float(seen.max()), self.least)
         reason = f"{self.localiser.name} sees most outside the lesion, or hardly anything"
-        return judged(self.name, value, self.threshold, at_most=False, reason=reason)
-
-
-@dataclass(frozen=True)
-class LevelInside(AsksLocaliser):
-    """How sure a localiser is of what was asked for, after the edit alone.
-
-    ``value = max(A in R)`` of an insertion, ``1 - max(A in R)`` of a deletion: highest value of its map in the boxes
-    around the lesion's parts.
-
-    Args:
-        localiser: an independent one.
-        threshold: level that is to be reached; a first setting, to be calibrated on real boxed lesions.
-        margin_mm: around the lesion's boxes.
-
-    Example:
-        >>> from monai_cars.teachers import SegmenterLocaliser
-        >>> LevelInside(SegmenterLocaliser("bright", lambda film: film[0])).name
-        'level_inside'
-    """
-
-    localiser: Localiser
-    threshold: float = 0.5
-    margin_mm: float = 0.0
-    name: str = "level_inside"
-
-    def judge(self, asked: Intended, context: Context) -> CheckResult:
-        """See :class:`monai_cars.gates.intended.AsksLocaliser`."""
-        level = float(asked.now[asked.region].max())
-        value = 1 - level if context.edit.operation == "delete" else level
-        reason = f"{self.localiser.name} sees up to {level:.2f} there after the edit"
         return judged(self.name, value, self.threshold, at_most=False, reason=reason)

@@ -11,6 +11,7 @@ from monai_cars.edits.edit import Box
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
 from monai_cars.teachers import Embedder
 from monai_cars.teachers.bank import Bank, BankError, embed_region
+from monai_cars.teachers.contract import ScaledEmbedder
 
 NORMAL = ""  # label of regions without a finding
 
@@ -42,9 +43,10 @@ class Realistic:
         BankError: the bank was made by another embedder, or holds films.
 
     Example:
-        >>> from monai_cars.teachers.embedding import FixedDescriptor
-        >>> bank = Bank("fixed_descriptor", torch.rand(40, 27), tuple(map(str, range(40))))
-        >>> Realistic(FixedDescriptor(), bank).name
+        >>> from monai_cars.teachers.dual_encoder import CallableDualEncoder
+        >>> encoder = CallableDualEncoder("mine", lambda film: film.mean().expand(4), lambda texts: torch.ones(1, 4))
+        >>> bank = Bank("mine", torch.rand(40, 4), tuple(map(str, range(40))))
+        >>> Realistic(encoder, bank).name
         'realistic'
     """
 
@@ -69,7 +71,7 @@ class Realistic:
             reason = f"{int(kept.sum())} real regions of {groups} patients are too few to judge {context.edit.finding}"
             return replace(unavailable(self.name, reason, self.threshold), code="bank_too_small")
         bank = self.bank.rows(kept)
-        vector = embed_region(self.embedder, after, context.anatomy, box)
+        vector = embed_edited(self.embedder, after, context, box)
         value, ratio = p_value(bank, vector, self.neighbours)
         reason = f"{ratio:.1f} times as far from real regions as they are from each other"
         return judged(self.name, value, self.threshold, at_most=False, reason=reason)
@@ -109,6 +111,12 @@ def edited_box(context: Context) -> Box | None:
             y, x = context.box.y0, context.box.x0
             return Box(y + rows[0], x + columns[0], y + rows[-1] + 1, x + columns[-1] + 1)
     return None
+
+
+def embed_edited(embedder: Embedder, film: torch.Tensor, context: Context, box: Box) -> torch.Tensor:
+    """(D,) of a box of the film with its margin, by the embedder's own scale, or by the film's where it has none."""
+    scale = None if isinstance(embedder, ScaledEmbedder) else lambda anatomy: context.millimetre
+    return embed_region(embedder, film, context.anatomy, box, scale=scale)
 
 
 def require(bank: Bank, embedder: Embedder, *kinds: str) -> None:

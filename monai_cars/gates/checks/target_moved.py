@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
-from monai_cars.chest_xray.implications import judging_output
 from monai_cars.gates.answers import probabilities
-from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
+from monai_cars.gates.contract import CheckResult, Context, judged
+from monai_cars.gates.outputs import asked_output
 from monai_cars.teachers import Teacher
 
 NEAREST = 1e-4  # what half precision still tells from 0 and 1
@@ -41,45 +41,13 @@ class TargetMoved:
 
     def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
         """See :class:`monai_cars.gates.Check`."""
-        output = _asked(self.name, self.teacher, self.threshold, context)
+        output = asked_output(self.name, self.teacher, self.threshold, context)
         if isinstance(output, CheckResult):
             return output
         was, now = (answer[output] for answer in probabilities(self.teacher, before, after, context))
         change = log_odds(now) - log_odds(was) if context.edit.operation == "insert" else log_odds(was) - log_odds(now)
         reason = f"{self.teacher.name}: {output!r} went from {was:.3g} to {now:.3g}"
         return judged(self.name, change, self.threshold, at_most=False, reason=reason)
-
-
-@dataclass(frozen=True)
-class TargetLevel:
-    """How sure a classifier is of what was asked for, after the edit alone.
-
-    ``value = p(after)`` of an insertion, ``1 - p(after)`` of a deletion: a film that the classifier takes
-    for a real positive, or negative.
-
-    Args:
-        teacher: an independent classifier.
-        threshold: level that is to be reached; a first setting, to be calibrated on real positives.
-
-    Example:
-        >>> from monai_cars.teachers import CallableTeacher
-        >>> TargetLevel(CallableTeacher("mean", lambda film, anatomy: [float(film.mean())], ("Mass",))).threshold
-        0.5
-    """
-
-    teacher: Teacher
-    threshold: float = 0.5
-    name: str = "target_level"
-
-    def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
-        """See :class:`monai_cars.gates.Check`."""
-        output = _asked(self.name, self.teacher, self.threshold, context)
-        if isinstance(output, CheckResult):
-            return output
-        level = probabilities(self.teacher, before, after, context)[1][output]
-        value = 1 - level if context.edit.operation == "delete" else level
-        reason = f"{self.teacher.name}: {output!r} is {level:.2f} after the edit"
-        return judged(self.name, value, self.threshold, at_most=False, reason=reason)
 
 
 def log_odds(probability: float) -> float:
@@ -91,14 +59,3 @@ def log_odds(probability: float) -> float:
     """
     p = min(max(probability, NEAREST), 1 - NEAREST)
     return math.log(p / (1 - p))
-
-
-def _asked(name: str, teacher: Teacher, threshold: float, context: Context) -> str | CheckResult:
-    """The output that judges the edit, or why there is none."""
-    if context.edit.operation == "sham":
-        return replace(unavailable(name, "a sham asks for no finding", threshold), code="nothing_asked")
-    output = judging_output(context.edit.finding, teacher)
-    if output is not None:
-        return output
-    reason = f"{teacher.name} has no output for {context.edit.finding}; it has {', '.join(teacher.outputs)}"
-    return replace(unavailable(name, reason, threshold), code="teacher_lacks_finding")

@@ -4,10 +4,10 @@ import pytest
 import torch
 from phantom_film import context, disc
 
-from monai_cars.chest_xray.checks.lung_levels import places
 from monai_cars.chest_xray.checks.no_hole import NoHole
 from monai_cars.chest_xray.checks.opacity_removed import OpacityRemoved
 from monai_cars.chest_xray.gate import default_gate
+from monai_cars.chest_xray.lung_levels import places
 from monai_cars.edits.edit import Edit
 
 SHAPE = (160, 200)

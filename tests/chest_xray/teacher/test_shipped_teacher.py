@@ -7,10 +7,9 @@ from phantom import phantom
 from safetensors.torch import save_file
 
 from monai_cars.chest_xray.gate import default_gate
-from monai_cars.chest_xray.teacher.network import TeacherNetwork
+from monai_cars.chest_xray.teacher.network import FINDINGS, TeacherNetwork
 from monai_cars.chest_xray.teacher.preprocessing import lungs_box
 from monai_cars.chest_xray.teacher.shipped import NetworkLocaliser, NetworkTeacher, load_localiser, load_teacher
-from monai_cars.chest_xray.training.teacher_films import FINDINGS
 from monai_cars.teachers import Localiser, Teacher, TeacherError, shared_data
 from monai_cars.transforms import InsertFindingd
 from monai_cars.weights import WeightsError, load_record

@@ -8,6 +8,7 @@ from phantom import phantom
 from PIL import Image
 
 from monai_cars.chest_xray.training.teacher_films import (
+    EDITOR_PATIENTS,
     FINDINGS,
     TeacherFilm,
     kept_crops,
@@ -16,7 +17,6 @@ from monai_cars.chest_xray.training.teacher_films import (
     targets_of,
     teacher_films,
 )
-from monai_cars.weights.records import EDITOR_PATIENTS
 
 FILM = phantom(size=(120, 110))
 

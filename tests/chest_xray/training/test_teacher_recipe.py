@@ -9,10 +9,9 @@ from safetensors.torch import load_file
 
 from monai_cars.chest_xray.teacher.network import TeacherNetwork
 from monai_cars.chest_xray.training import teacher_recipe as recipe
-from monai_cars.chest_xray.training.teacher import train_teacher
-from monai_cars.chest_xray.training.teacher_films import Crops, TeacherFilm, editor_patients
+from monai_cars.chest_xray.training.teacher_films import EDITOR_PATIENTS, Crops, TeacherFilm, editor_patients
+from monai_cars.chest_xray.training.train_teacher import train_teacher
 from monai_cars.weights import load_state
-from monai_cars.weights.records import EDITOR_PATIENTS
 
 CONFIGS = Path(__file__).resolve().parents[3] / "bundles/cars_chest_xray/configs"
 

@@ -53,6 +53,7 @@ def test_the_card_has_one_front_matter_with_licence_and_figures(bundle):
     assert card.count("\nlicense: ") == 1
     assert "license: apache-2.0" in card
     assert load_record("cars_anatomy").sha256 in card
+    assert "tags: [monai, medical, radiology, chest-x-ray, counterfactual]\n" in card
     assert "lung_dice_5_fold" in card
 
 
@@ -89,7 +90,9 @@ def test_a_version_is_published_once(hub, bundle):
     first = publish(bundle, "me/cars")
     with pytest.raises(PublishError, match="was published before, and a version is never changed: raise `version`"):
         publish(bundle, "me/cars")
-    assert json.loads((bundle / "configs" / "hub.json").read_text())["revision"] == first
+    noted = json.loads((bundle / "configs" / "hub.json").read_text())
+    assert noted["revision"] == first
+    assert noted["tags"] == json.loads((BUNDLE / "configs" / "hub.json").read_text())["tags"]
     changelog = json.loads((bundle / "configs" / "metadata.json").read_text())["changelog"]
     change(bundle, version="0.1.1", changelog={**changelog, "0.1.1": "again"})
     assert publish(bundle, "me/cars") != first

@@ -9,7 +9,7 @@ import torch
 from scipy import ndimage as ndi
 
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas, smoothstep
-from monai_cars.chest_xray.editors.canvas.native import smooth_proposal
+from monai_cars.chest_xray.editors.canvas.smooth_proposal import smooth_proposal
 from monai_cars.chest_xray.editors.lung.parenchyma import Lung, opacified
 from monai_cars.edits.edit import Proposal, Quantity
 

@@ -8,8 +8,8 @@ from scipy import ndimage as ndi
 
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas, smoothstep
 from monai_cars.chest_xray.editors.canvas.fill import harmonic_fill
-from monai_cars.chest_xray.editors.canvas.native import smooth_proposal
 from monai_cars.chest_xray.editors.canvas.outline import outline_of
+from monai_cars.chest_xray.editors.canvas.smooth_proposal import smooth_proposal
 from monai_cars.chest_xray.editors.lung.diffuse import remove_diffuse
 from monai_cars.chest_xray.editors.lung.expected_lung import expected_lung
 from monai_cars.chest_xray.editors.lung.lung_density import lung_density

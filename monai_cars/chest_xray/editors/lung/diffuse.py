@@ -7,7 +7,7 @@ from scipy import ndimage as ndi
 
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas, smoothstep
 from monai_cars.chest_xray.editors.canvas.extent import extent_of
-from monai_cars.chest_xray.editors.canvas.native import smooth_proposal
+from monai_cars.chest_xray.editors.canvas.smooth_proposal import smooth_proposal
 from monai_cars.chest_xray.editors.lung.expected_lung import expected_lung
 from monai_cars.chest_xray.editors.lung.lung_density import edge_keeping, lung_density, masked_blur
 from monai_cars.chest_xray.editors.lung.texture_match import match_texture

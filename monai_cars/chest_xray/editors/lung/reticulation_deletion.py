@@ -6,7 +6,7 @@ import numpy as np
 
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas
 from monai_cars.chest_xray.editors.canvas.extent import extent_of
-from monai_cars.chest_xray.editors.canvas.native import smooth_proposal
+from monai_cars.chest_xray.editors.canvas.smooth_proposal import smooth_proposal
 from monai_cars.chest_xray.editors.lung.diffuse import free_lung, lung_with_border, require_lung
 from monai_cars.chest_xray.editors.lung.lung_density import lung_density
 from monai_cars.chest_xray.editors.lung.texture_match import match_texture

@@ -9,7 +9,7 @@ import torch
 from scipy import ndimage as ndi
 
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas, uniform
-from monai_cars.chest_xray.editors.canvas.native import smooth_proposal
+from monai_cars.chest_xray.editors.canvas.smooth_proposal import smooth_proposal
 from monai_cars.chest_xray.editors.lung.lump import Lump, fitted, lobulated, stranded, visible_diameter
 from monai_cars.chest_xray.editors.lung.nodule import local_spread
 from monai_cars.chest_xray.editors.mediastinum.hilar_place import hilum_centre, mediastinal_border

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas, smoothstep
-from monai_cars.chest_xray.editors.canvas.native import smooth_proposal
+from monai_cars.chest_xray.editors.canvas.smooth_proposal import smooth_proposal
 from monai_cars.chest_xray.editors.canvas.warp import Border, Pushed, push
 from monai_cars.chest_xray.editors.mediastinum.border import closed, outermost
 from monai_cars.edits.edit import Proposal, Quantity

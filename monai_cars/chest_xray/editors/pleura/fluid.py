@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas, feather, smoothstep, thin_and_dense
-from monai_cars.chest_xray.editors.canvas.native import smooth_proposal
+from monai_cars.chest_xray.editors.canvas.smooth_proposal import smooth_proposal
 from monai_cars.edits.edit import OPACIFIED, CannotEdit, Proposal, Quantity
 
 BEYOND_MM = 8.0  # how far below and beside the segmented field aerated pixels may still be filled

@@ -17,7 +17,7 @@ from monai_cars.chest_xray.editors.canvas.canvas import (
     thin_and_dense,
     uniform,
 )
-from monai_cars.chest_xray.editors.canvas.native import smooth_proposal
+from monai_cars.chest_xray.editors.canvas.smooth_proposal import smooth_proposal
 from monai_cars.chest_xray.editors.lung.lung_markings import grain_like, lung_markings
 from monai_cars.chest_xray.editors.pleura.collapsed_lung import CollapsedLung, collapse
 from monai_cars.chest_xray.editors.pleura.hydropneumothorax import (

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from monai_cars.chest_xray.anatomy.network import normalise
-from monai_cars.chest_xray.anatomy.orientation import INPUT_SIZE, NOT_FRONTAL
+from monai_cars.chest_xray.anatomy.orientation_network import INPUT_SIZE, NOT_FRONTAL
 from monai_cars.chest_xray.training.anatomy_films import HANNOVER_FOLDER, LUNG_FOLDER, NIH_FOLDERS, patients, read_grey
 from monai_cars.chest_xray.training.augmentation import augment
 from monai_cars.chest_xray.training.negatives import limbs, real_negatives, shapes, zooms

@@ -1,4 +1,4 @@
-"""A fixed descriptor of a film or of a region of it: no weights, no training data, no download."""
+"""A fixed descriptor of a chest film or of a region of it: no weights, no training data, no download."""
 
 from __future__ import annotations
 
@@ -71,6 +71,10 @@ class FixedDescriptor:
         density = _density(plain, masks)
         vector = film_vector(density, masks) if box is None else self._region(density, masks, box)
         return torch.from_numpy(vector.astype(np.float32))
+
+    def pixels_per_mm(self, anatomy: torch.Tensor) -> float:
+        """See :class:`monai_cars.teachers.contract.ScaledEmbedder`."""
+        return pixels_per_mm(anatomy)
 
     def _region(self, density: torch.Tensor, anatomy: torch.Tensor, box: Box) -> np.ndarray:
         per_mm = pixels_per_mm(anatomy)

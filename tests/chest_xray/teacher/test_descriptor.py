@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from phantom import phantom
 from scipy import ndimage as ndi
 
+from monai_cars.chest_xray.teacher.descriptor import SCALES_MM, FixedDescriptor, pixels_per_mm, region_vector
 from monai_cars.edits.edit import Box
 from monai_cars.teachers import Embedder
-from monai_cars.teachers.embedding import SCALES_MM, FixedDescriptor, pixels_per_mm, region_vector
 
 DESCRIBE = FixedDescriptor()
 FILM = phantom(size=(256, 256))

@@ -17,14 +17,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from monai_cars.files.decoder import READY
+from monai_cars.files.decode_worker import READY
 
 T = TypeVar("T")
 SECONDS = 60.0
 """Time limit of one file."""
 START_SECONDS = 120.0
 """Time limit of starting the child."""
-COMMAND = (sys.executable, "-P", "-m", "monai_cars.files.decoder")
+COMMAND = (sys.executable, "-P", "-m", "monai_cars.files.decode_worker")
 
 
 class DecodeError(Exception):
@@ -35,7 +35,7 @@ class DecodeProcess:
     """One child process that decodes files, restarted when it dies.
 
     Args:
-        command: what to start; it must speak the protocol of `monai_cars.files.decoder.serve`.
+        command: what to start; it must speak the protocol of `monai_cars.files.decode_worker.serve`.
         seconds: time limit of one file.
     """
 

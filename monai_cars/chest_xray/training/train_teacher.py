@@ -10,9 +10,9 @@ import torch
 from torch.nn import functional
 
 from monai_cars.chest_xray.teacher.preprocessing import INPUT_SIZE, stacked
-from monai_cars.chest_xray.training.anatomy import WeightAverage, descend
 from monai_cars.chest_xray.training.teacher_augmentation import random_views
 from monai_cars.chest_xray.training.teacher_films import Crops
+from monai_cars.chest_xray.training.train_anatomy import WeightAverage, descend
 from monai_cars.features.losses import MaskedBCEWithLogitsLoss
 
 OPACITY, OTHERS, MAP = 1.0, 0.4, 1.0  # weights in the loss: others help the encoder, and are judged by noisy labels

@@ -1,9 +1,9 @@
 import torch
 from phantom import phantom
 
-from monai_cars.chest_xray.anatomy.orientation import CLASSES, class_log_probabilities, orientation_network
+from monai_cars.chest_xray.anatomy.orientation_network import CLASSES, class_log_probabilities, orientation_network
 from monai_cars.chest_xray.training.negatives import limbs, sample_dicoms, sample_pictures, shapes, zooms
-from monai_cars.chest_xray.training.orientation import coarse, negatives, train_orientation
+from monai_cars.chest_xray.training.train_orientation import coarse, negatives, train_orientation
 
 
 def films(n=3, size=128):

@@ -1,4 +1,4 @@
-"""A model with torchxrayvision's interface, and segmenters of any size."""
+"""A model with torchxrayvision's interface."""
 
 import pickle
 
@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monai_cars.teachers import SegmenterLocaliser, TeacherError, xrv_input, xrv_teacher
+from monai_cars.chest_xray.teacher.xrv import xrv_input, xrv_teacher
+from monai_cars.teachers import TeacherError
 
 ANATOMY = torch.zeros(3, 4, 4)
 
@@ -104,28 +105,3 @@ def test_answers_that_do_not_fit_the_names_are_refused():
     teacher = xrv_teacher(Xrv(outputs=2), name="xrv", data=frozenset())
     with pytest.raises(TeacherError, match="the model must answer each of its 3 pathologies, got 2 numbers"):
         teacher(halves(), ANATOMY)
-
-
-class TestSegmenterLocaliser:
-    def test_a_mask_of_the_films_size_is_given_back(self):
-        mask = torch.rand(6, 8, generator=torch.Generator().manual_seed(0))
-        assert torch.equal(SegmenterLocaliser("s", lambda film: mask)(torch.zeros(1, 6, 8), ANATOMY), mask)
-
-    def test_a_channel_of_another_size_is_resized(self):
-        masks = torch.stack([torch.zeros(3, 4), torch.ones(3, 4)])
-        found = SegmenterLocaliser("s", lambda film: masks, channel=1)(torch.zeros(1, 6, 8), ANATOMY)
-        assert torch.equal(found, torch.ones(6, 8))
-
-    @pytest.mark.parametrize(("shape", "channel"), [((5,), 0), ((1, 2, 3, 4), 0), ((2, 4, 4), 2)])
-    def test_what_is_no_mask_is_refused(self, shape, channel):
-        segmenter = SegmenterLocaliser("s", lambda film: torch.zeros(shape), channel=channel)
-        with pytest.raises(
-            TeacherError, match=rf"'s' must give \(h, w\), or \(C, h, w\) with a channel {channel}, got"
-        ):
-            segmenter(torch.zeros(1, 4, 4), ANATOMY)
-
-    @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
-    def test_what_is_no_probability_is_refused(self, value):
-        segmenter = SegmenterLocaliser("s", lambda film: torch.full((4, 4), value))
-        with pytest.raises(TeacherError, match=r"'s' must give probabilities in \[0, 1\]; apply a sigmoid or softmax"):
-            segmenter(torch.zeros(1, 4, 4), ANATOMY)

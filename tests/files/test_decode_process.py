@@ -10,16 +10,16 @@ import pytest
 from film_builders import dicom, pixels, png, transcode
 from pydicom.data import get_testdata_file
 
-from monai_cars.files import decode as decoding
-from monai_cars.files.decode import DecodeError, DecodeProcess
+from monai_cars.files import decode_process as decoding
+from monai_cars.files.decode_process import DecodeError, DecodeProcess
 from monai_cars.files.radiograph import RadiographError, read_radiograph
 
 # A child that speaks the protocol, but whose decoder does something else to files whose name says so.
 CHILD = """
 import ctypes, os, sys
 import PIL.PngImagePlugin, PIL.JpegImagePlugin
-from monai_cars.files import decoder
-real = decoder.read_raster
+from monai_cars.files import decode_worker
+real = decode_worker.read_raster
 def hostile(path):
     open(sys.argv[1], "a").write("decode\\n")
     if "hang" in os.path.basename(path):
@@ -33,8 +33,8 @@ def hostile(path):
     if "noise" in os.path.basename(path):
         os.write(1, b"a native decoder prints to stdout")
     return real(path)
-decoder.read_raster = hostile
-decoder.serve()
+decode_worker.read_raster = hostile
+decode_worker.serve()
 """
 
 
@@ -164,9 +164,9 @@ def test_daemonic_workers_decode_with_children_of_their_own(tmp_path, method):
 def test_children_end_with_their_parent(tmp_path):
     path = get_testdata_file("RG1_J2KI.dcm")
     code = (
-        "import sys\nfrom monai_cars.files import decode\n"
-        "decode.decode(sys.argv[1], 'dicom')\n"
-        "import os\nprint(next(iter(decode._PROCESSES.values()))._process.pid, flush=True)\nos._exit(0)"
+        "import sys\nfrom monai_cars.files import decode_process\n"
+        "decode_process.decode(sys.argv[1], 'dicom')\n"
+        "import os\nprint(next(iter(decode_process._PROCESSES.values()))._process.pid, flush=True)\nos._exit(0)"
     )
     import subprocess
 

@@ -6,8 +6,8 @@ import torch
 from phantom_film import drawn_film, drawn_header, outside, phantom, propose, written
 
 from monai_cars.chest_xray.editors.devices.device_drawing import Can, Tube, draw_electrode, draw_generator, draw_tube
+from monai_cars.chest_xray.editors.devices.device_insertion import insert_devices
 from monai_cars.chest_xray.editors.devices.device_paths import CARINA, Body, body_of, gastric, smooth_path, tracheal
-from monai_cars.chest_xray.editors.devices.devices import insert_devices
 from monai_cars.chest_xray.measurement import measure
 from monai_cars.edits.edit import CannotEdit, Edit
 from monai_cars.loop.counterfactual import make_counterfactual

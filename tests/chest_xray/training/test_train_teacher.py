@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from monai_cars.chest_xray.teacher.network import TeacherNetwork
-from monai_cars.chest_xray.training.teacher import map_loss, teacher_loss, train_teacher, views
 from monai_cars.chest_xray.training.teacher_films import Crops
+from monai_cars.chest_xray.training.train_teacher import map_loss, teacher_loss, train_teacher, views
 
 
 def crops(count=8, side=48, findings=2):

@@ -1,6 +1,7 @@
 import json
 
-from monai_cars.chest_xray.teacher.export import read_stated, write_stated
+from monai_cars.chest_xray.teacher.stated import read_stated
+from monai_cars.chest_xray.training.export import write_stated
 from monai_cars.weights import WeightsRecord, records
 
 

@@ -1,4 +1,4 @@
-"""The child's side of decoding: the only place where native decoders run (see `monai_cars.files.decode`)."""
+"""The child's side of decoding: the only place where native decoders run (see `monai_cars.files.decode_process`)."""
 
 import json
 import os

@@ -7,9 +7,9 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from monai_cars.chest_xray.anatomy.network import anatomy_network
-from monai_cars.chest_xray.training.anatomy import WeightAverage, masked_loss, train
 from monai_cars.chest_xray.training.anatomy_films import LabelledFilm
 from monai_cars.chest_xray.training.export import export_weights
+from monai_cars.chest_xray.training.train_anatomy import WeightAverage, masked_loss, train
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
-"""The files of a teacher that a bundle ships: weights, and what its probabilities are worth."""
+"""What the bundle of a teacher's weights states of its probabilities: what they are worth, out of fold."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from monai_cars.weights import records
 from monai_cars.weights.records import WeightsRecord
@@ -25,11 +24,6 @@ class Stated:
 
     temperature: Mapping[str, float] = field(default_factory=dict)
     auroc: Mapping[str, float] = field(default_factory=dict)
-
-
-def write_stated(path: str | Path, figures: Mapping[str, object]) -> None:
-    """Write figures of a teacher; "temperature" and "auroc" (`{finding: value}`) are what code reads."""
-    Path(path).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 def read_stated(record: WeightsRecord) -> Stated:

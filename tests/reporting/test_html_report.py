@@ -11,8 +11,8 @@ from PIL import Image
 
 from monai_cars.chest_xray.gate import default_gate
 from monai_cars.edits.edit import OPERATIONS, SEVERITY
+from monai_cars.reporting.html_report import write_report
 from monai_cars.reporting.panel import caption, write_panel
-from monai_cars.reporting.report import write_report
 from monai_cars.reporting.results import Result, read_results
 from monai_cars.reporting.wording import CHECKS, amount, bound, meaning, number
 
