@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import torch
 
+from monai_cars.findings.registry import FINDINGS, finding_of
 from monai_cars.findings.severity import OPACIFIED, SEVERITY, Quantity, Severity, canonical
 
 __all__ = [
@@ -31,7 +32,7 @@ Operation = Literal["insert", "delete", "sham"]
 OPERATIONS: tuple[Operation, ...] = ("insert", "delete", "sham")
 SIDES = ("left", "right")
 # Findings whose place the anatomy itself shows, so that a deletion needs no region.
-LOCATED_BY_ANATOMY = ("enlarged heart", "enlarged cardiomediastinum", "support devices")
+LOCATED_BY_ANATOMY = tuple(name for name, finding in FINDINGS.items() if finding.place.shown_by_anatomy)
 ZONES = ("upper", "middle", "lower", "apex", "costophrenic", "hilar")
 
 
@@ -66,7 +67,8 @@ class Edit:
         severity: normalised in [0, 1], or a :class:`Quantity` in the finding's unit; None lets the editor decide
             (a deletion removes what is there).
         seed: decides every random draw of the edit.
-        region: where the finding to delete lies; deletions only, and not needed for LOCATED_BY_ANATOMY.
+        region: where the finding to delete lies; deletions only, and not needed where the anatomy itself
+            shows it (LOCATED_BY_ANATOMY).
 
     Raises:
         ValueError: an unknown operation, finding, side or zone, a severity out of range, or a wrong region.
@@ -92,7 +94,7 @@ class Edit:
             _choice("side", self.side, SIDES)
         if self.zone is not None:
             _choice("zone", self.zone, ZONES)
-        if self.operation == "delete" and self.region is None and self.finding not in LOCATED_BY_ANATOMY:
+        if self.operation == "delete" and self.region is None and not finding_of(self.finding).place.shown_by_anatomy:
             raise ValueError(
                 f"delete {self.finding}: a region must say where the finding lies, got none; "
                 "give a mask, a box or a point (no localiser ships yet)"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from monai_cars.chest_xray.implications import NO_FINDING, concept, stable_outputs
 from monai_cars.gates.answers import probabilities
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
+from monai_cars.gates.implications import NO_FINDING, concept, stable_outputs
 from monai_cars.teachers import Teacher
 
 
@@ -17,7 +17,7 @@ from monai_cars.teachers import Teacher
 class OffTargetStable:
     """Largest change of a probability that the edit does not imply: ``max |p(after) - p(before)|``.
 
-    Outputs that the edit may move (`monai_cars.chest_xray.implications`) and "No Finding" are left out.
+    Outputs that the edit may move (`monai_cars.gates.implications`) and "No Finding" are left out.
 
     Args:
         teacher: an independent classifier.
