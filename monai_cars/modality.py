@@ -16,7 +16,7 @@ from monai_cars.edits.change import Change
 from monai_cars.edits.edit import Edit, Proposal, Quantity
 from monai_cars.edits.film import Film, Scale, Unit
 from monai_cars.files.header import Header
-from monai_cars.findings.severity import SEVERITY, canonical
+from monai_cars.findings.registry import finding_of
 from monai_cars.gates.contract import Gate
 
 Segmenter = Callable[[torch.Tensor], torch.Tensor]
@@ -176,9 +176,7 @@ def modality_of(finding: str) -> Modality:
         >>> modality_of("cardiomegaly").name
         'chest_xray'
     """
-    if canonical(finding) not in SEVERITY:
-        raise ValueError(f"finding must be one of {', '.join(SEVERITY)} (got {finding!r})")
-    return modality_named("chest_xray")
+    return modality_named(finding_of(finding).organ)
 
 
 def shared_modality(findings: Iterable[str]) -> Modality:

@@ -21,6 +21,7 @@ from monai_cars.chest_xray.misplaced import THIRDS, Claim, abdomen, heart, shoul
 from monai_cars.editors import Editor
 from monai_cars.edits.edit import Box, CannotEdit, Edit, Proposal
 from monai_cars.edits.film import Film
+from monai_cars.findings.registry import finding_of
 
 BLUR_MM, FEATHER_MM = 3.0, 2.0  # of the blur, and of soft borders
 PASTED = 0.3  # contrast units: a plain consolidation
@@ -94,8 +95,9 @@ def suits(control: str, edit: Edit) -> bool:
     """
     if edit.operation != "insert":
         return control == "blur" and edit.operation == "delete"
-    if control == "density in the heart" or edit.finding == "enlarged heart":
-        return control in ("density in the heart", "sham", "blur", "hard paste") and edit.finding == "enlarged heart"
+    of_heart = finding_of(edit.finding).place.within == "heart"
+    if control == "density in the heart" or of_heart:
+        return control in ("density in the heart", "sham", "blur", "hard paste") and of_heart
     if control == "wrong zone":
         return edit.zone in THIRDS
     return control != "wrong side" or edit.side is not None

@@ -15,8 +15,8 @@ from monai_cars.chest_xray.checks.inside_region import InsideRegion
 from monai_cars.chest_xray.checks.measurement_agrees import MeasurementAgrees
 from monai_cars.chest_xray.checks.no_hole import NoHole
 from monai_cars.chest_xray.checks.opacity_removed import OpacityRemoved
-from monai_cars.chest_xray.implications import decisive, stable_outputs, target_output
-from monai_cars.findings.severity import SEVERITY, canonical
+from monai_cars.findings.finding import Finding
+from monai_cars.findings.registry import FINDINGS, finding_of
 from monai_cars.gates.checks.change_seen import OneSees
 from monai_cars.gates.checks.condition_met import ConditionMet
 from monai_cars.gates.checks.density_preserved import DensityPreserved
@@ -31,54 +31,15 @@ from monai_cars.gates.checks.target_level import TargetLevel
 from monai_cars.gates.checks.target_moved import TargetMoved
 from monai_cars.gates.checks.visible import Visible
 from monai_cars.gates.contract import FIRST_SETTINGS, Check, Gate
+from monai_cars.gates.implications import decisive, stable_outputs, target_output
 from monai_cars.gates.thresholds import BOUNDED, GateThresholds, shipped_thresholds
 from monai_cars.teachers import Localiser, Teacher
 from monai_cars.weights.records import RECORDS
 
 Profile = Literal["cheap", "full"]
 PROFILES = ("cheap", "full")
-# Where findings that do not lie within one lung field lie.
-REGION = {
-    "irregular hilum": "hilum",
-    "adenopathy": "hilum",
-    "enlarged heart": "heart",
-    "enlarged cardiomediastinum": "mediastinum",
-    "irregular diaphragm": "diaphragm",
-    "fracture": "thorax",
-}
-IN_BOTH_LUNGS = ("infection", "edema")
-MOVED_BORDER = ("enlarged heart", "enlarged cardiomediastinum", "irregular diaphragm")
-# A ratio varies little from person to person: 0.04 of 0.55 is the 0.02 that repeat films of one patient show.
-TOLERANCE = {"enlarged heart": 0.04}
-ANYWHERE = ("support devices",)
-LOOSE = (
-    "effusion",
-    "fluid",
-    "meniscus sign",
-    "costophrenic blunting",
-    "absent lung markings",
-    "pleural air",
-    "lung collapse",
-)
-# Findings that are no opacity: a border that moves, texture that goes, a thin line. Severity is their proof.
-NO_CONTRAST = (
-    "enlarged heart",
-    "enlarged cardiomediastinum",
-    "irregular diaphragm",
-    "absent lung markings",
-    "pleural air",
-    "lung collapse",
-    "irregular parenchyma",
-    "fracture",
-    "support devices",
-)
-
-
-# Their size is measured on the film; no classifier overrules a ruler.
-GEOMETRY = (*LOOSE, *MOVED_BORDER)
-# What a localiser of opacities is asked about; the shipped one has learned from boxes around the BOXED ones alone.
-BOXED = ("consolidation", "pneumonitis", "infection", "opacities")
-LOCALISED = ("nodule", "mass", *BOXED)
+ORGAN, LUNG, ANYWHERE = "chest_xray", "lung", "anywhere"  # the last two are places of findings
+OF_DELETION, OF_SHAM = 0.80, 0.90  # least share inside the lung: what is taken away is drawn more widely than what came
 OF_LOCALISER = ("condition_met", "level_inside", "present_before")
 TEACHER = "cars_teacher"
 # Its threshold is 1 by definition (what is tolerated): no calibration can tell when to trust it.
@@ -126,7 +87,7 @@ def default_gate(
     models: GateModels | None = None,
     thresholds: GateThresholds | None = None,
 ) -> Gate:
-    """The checks that an edit has to pass.
+    """The checks that an edit has to pass, as the finding's data (`monai_cars.findings`) choose them.
 
     Models decide where they can be trusted: a classifier only about findings that it states an out-of-fold AUROC of at
     least 0.75 for and that have no geometry, a localiser about opacities (and about nodules and masses where such a
@@ -135,7 +96,7 @@ def default_gate(
     (`measurement_agrees`) and how plain a finding is (`target_level`, `level_inside`) is recorded only.
 
     Args:
-        finding: key of SEVERITY.
+        finding: name of a finding of the chest, or another usual one.
         operation: ``"insert"``, ``"delete"`` or ``"sham"``.
         profile: ``"cheap"`` needs no network; ``"full"`` segments the film again and asks independent models.
         models: of the full profile; the shipped ones when None.
@@ -143,7 +104,7 @@ def default_gate(
             nothing.
 
     Raises:
-        ValueError: unknown profile.
+        ValueError: unknown profile or finding.
 
     Example:
         >>> default_gate("nodule", "insert").names
@@ -151,9 +112,10 @@ def default_gate(
     """
     if profile not in PROFILES:
         raise ValueError(f"profile must be 'cheap' or 'full', got {profile!r}")
-    finding = canonical(finding)
+    one = finding_of(finding)
+    finding = one.name
     thresholds = shipped_thresholds() if thresholds is None else thresholds
-    checks = _cheap(finding, operation)
+    checks = _cheap(one, operation)
     advisory: tuple[str, ...] = ()
     asked: list[Check] = []
     known = thresholds.of(operation, finding)
@@ -161,7 +123,7 @@ def default_gate(
         models = shipped_models() if models is None else models
         checks.append(AnatomyPreserved() if operation == "sham" else AnatomyPreserved(hidden=STRUCTURES))
         asked = [MeasurementAgrees()]
-        asked += [*_classified(finding, operation, models.teacher), *_localised(finding, operation, models.localiser)]
+        asked += [*_classified(finding, operation, models.teacher), *_localised(one, operation, models.localiser)]
         checks += asked
         advisory = tuple(c.name for c in asked if c.name not in known or not decides(c, finding, models.teacher))
     name = thresholds.name if any(check.name in known for check in checks) else FIRST_SETTINGS
@@ -182,7 +144,7 @@ def profile_table(*, models: GateModels | None = None, thresholds: GateThreshold
     """
     rows = ["| finding | edit | required | required by the full profile too | recorded by the full profile |"]
     rows.append("|---" * 5 + "|")
-    for finding in SEVERITY:
+    for finding in (name for name, one in FINDINGS.items() if one.organ == ORGAN):
         for operation in ("insert", "delete"):
             cheap = default_gate(finding, operation, thresholds=thresholds).names
             full = default_gate(finding, operation, "full", models=models, thresholds=thresholds)
@@ -192,19 +154,20 @@ def profile_table(*, models: GateModels | None = None, thresholds: GateThreshold
     return "\n".join(rows)
 
 
-def _cheap(finding: str, operation: str) -> list[Check]:
+def _cheap(finding: Finding, operation: str) -> list[Check]:
     """Checks without a network."""
+    judged = finding.judged
     checks: list[Check] = [OutsideUnchanged(), *_site(finding, operation)]
     if operation == "sham":
         # A redrawn texture differs from the film up to the support's feather; there it ends as every edit does.
         checks += [NoSeam(), Rewritten(), DensityPreserved()]
     else:
-        checks += [NoSeam(), SeverityAgrees(tolerance=TOLERANCE.get(finding, 0.20))]
-        if finding not in NO_CONTRAST:
+        checks += [NoSeam(), SeverityAgrees(tolerance=judged.tolerance)]
+        if judged.by_contrast:
             checks.append(Visible())
-    if operation == "delete" and finding not in NO_CONTRAST:
+    if operation == "delete" and judged.by_contrast:
         checks += [OpacityRemoved(), NoHole()]
-    if finding not in ANYWHERE:
+    if judged.keeps_devices:
         checks.append(DevicesPreserved())
     elif operation == "delete":
         checks.append(DevicesRemoved())
@@ -223,8 +186,8 @@ def _classified(finding: str, operation: str, teacher: Teacher | None) -> list[C
     return checks
 
 
-def _localised(finding: str, operation: str, localiser: Localiser | None) -> list[Check]:
-    if localiser is None or operation == "sham" or finding not in LOCALISED:
+def _localised(finding: Finding, operation: str, localiser: Localiser | None) -> list[Check]:
+    if localiser is None or operation == "sham" or finding.judged.by_localiser == "no":
         return []
     found: list[Check] = [ConditionMet(localiser), LevelInside(localiser)]
     return [*found, PresentBefore(localiser)] if operation == "delete" else found
@@ -235,26 +198,29 @@ def decides(check: Check, finding: str, teacher: Teacher | None) -> bool:
 
     Args:
         check: that asks a model, or measures the anatomy anew.
-        finding: key of SEVERITY.
+        finding: name of a finding of the chest, or another usual one.
         teacher: the classifier of the full profile.
 
     Example:
         >>> decides(MeasurementAgrees(), "nodule", None)
         False
     """
+    judged = finding_of(finding).judged
     if check.name in (*RECORDED, *LEVELS):
         return False
-    if BOUNDED[check.name].purpose == "preservation" or (check.name in OF_LOCALISER and finding in BOXED):
+    taught = check.name in OF_LOCALISER and judged.by_localiser == "taught"
+    if taught or BOUNDED[check.name].purpose == "preservation":
         return True
-    return finding not in GEOMETRY and teacher is not None and decisive(teacher, finding)
+    return not judged.by_geometry and teacher is not None and decisive(teacher, finding)
 
 
-def _site(finding: str, operation: str) -> list[Check]:
-    if operation != "sham" and finding in REGION:
-        return [InsideRegion(REGION[finding])]
-    if operation != "sham" and finding in ANYWHERE:
+def _site(finding: Finding, operation: str) -> list[Check]:
+    """Where the change has to lie; a sham is lung redrawn, whatever it is offered as."""
+    place, least = finding.place, finding.judged.least_inside
+    if operation == "sham":
+        return [InsideLung(threshold=OF_SHAM)]
+    if place.within == ANYWHERE:
         return []
-    # Fluid fills the costophrenic angle to the true pleura, a few millimetres beyond the segmented field.
-    loose = operation == "delete" or (operation == "insert" and finding in LOOSE)
-    together = operation != "sham" and finding in IN_BOTH_LUNGS
-    return [InsideLung(threshold=0.80 if loose else 0.90, together=together)]
+    if place.within != LUNG:
+        return [InsideRegion(place.within, threshold=least)]
+    return [InsideLung(threshold=OF_DELETION if operation == "delete" else least, together=place.sides != "one")]

@@ -24,10 +24,10 @@ from monai_cars.edits.change import Change
 from monai_cars.edits.edit import Edit, Proposal, Quantity
 from monai_cars.edits.film import Film, Scale, Unit
 from monai_cars.files.header import Header
+from monai_cars.findings.registry import finding_of
 from monai_cars.gates.contract import Gate
 from monai_cars.modality import Protection, Segmenter
 
-DEVICES = "support devices"  # the finding whose own edits see the devices
 COLOURS = {"right_lung": (86, 180, 233), "left_lung": (0, 158, 115), "heart": (230, 159, 0)}
 
 
@@ -80,13 +80,14 @@ class ChestXray:
     def protect(self, film: Film, edit: Edit) -> Protection:
         """Tubes, wires, metal and burnt-in marks are kept; lesions get the border that a reader would draw."""
         devices = devices_of(film)
+        own = not finding_of(edit.finding).judged.keeps_devices  # an edit of the devices themselves
 
         def settled(proposal: Proposal) -> Proposal:
             spared = protect(proposal, devices)
             # Tubes and wires are as thin as crumbs, and drawn exactly.
-            return spared if edit.finding == DEVICES else clean_lesion(spared, devices.mm * devices.factor)
+            return spared if own else clean_lesion(spared, devices.mm * devices.factor)
 
-        return Protection(film if edit.finding == DEVICES else without_devices(film), settled)
+        return Protection(film if own else without_devices(film), settled)
 
     def measure(self, change: Change) -> Quantity | None:
         """As a reader would: diameters, shares of the lung field, the cardiothoracic ratio."""

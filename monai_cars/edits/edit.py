@@ -10,6 +10,7 @@ import torch
 
 from monai_cars.edits.box import Box
 from monai_cars.edits.region import Region
+from monai_cars.findings.registry import FINDINGS, finding_of
 from monai_cars.findings.severity import OPACIFIED, SEVERITY, Quantity, Severity, canonical
 
 __all__ = [
@@ -33,7 +34,7 @@ Operation = Literal["insert", "delete", "sham"]
 OPERATIONS: tuple[Operation, ...] = ("insert", "delete", "sham")
 SIDES = ("left", "right")
 # Findings whose place the anatomy itself shows, so that a deletion needs no region.
-LOCATED_BY_ANATOMY = ("enlarged heart", "enlarged cardiomediastinum", "support devices")
+LOCATED_BY_ANATOMY = tuple(name for name, finding in FINDINGS.items() if finding.place.shown_by_anatomy)
 ZONES = ("upper", "middle", "lower", "apex", "costophrenic", "hilar")
 
 
@@ -49,7 +50,8 @@ class Edit:
         severity: normalised in [0, 1], or a :class:`Quantity` in the finding's unit; None is drawn from the seed
             (a deletion removes what is there).
         seed: decides every random draw of the edit.
-        region: where the finding to delete lies; deletions only, and not needed for LOCATED_BY_ANATOMY.
+        region: where the finding to delete lies; deletions only, and not needed where the anatomy itself
+            shows it (LOCATED_BY_ANATOMY).
 
     Raises:
         ValueError: an unknown operation, finding, side or zone, a severity out of range, or a wrong region.
@@ -75,7 +77,7 @@ class Edit:
             _choice("side", self.side, SIDES)
         if self.zone is not None:
             _choice("zone", self.zone, ZONES)
-        if self.operation == "delete" and self.region is None and self.finding not in LOCATED_BY_ANATOMY:
+        if self.operation == "delete" and self.region is None and not finding_of(self.finding).place.shown_by_anatomy:
             raise ValueError(
                 f"delete {self.finding}: a region must say where the finding lies, got none; "
                 "give a mask, a box or a point (no localiser ships yet)"
@@ -130,6 +132,7 @@ class Proposal:
         lesion: bool, the finding itself, the ground truth for a segmenter.
         asked: the amount the editor aimed at, None where the operation has none.
         note: what a reader of the record should know.
+        weights: names and hashes of the weights that were opened for it; None leaves it at all that the editor has.
     """
 
     box: Box
@@ -138,6 +141,7 @@ class Proposal:
     lesion: torch.Tensor
     asked: Quantity | None = None
     note: str = ""
+    weights: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

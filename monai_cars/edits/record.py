@@ -12,6 +12,7 @@ import torch
 
 from monai_cars.edits.edit import Box, Earlier, Edit, Proposal, Quantity
 from monai_cars.edits.film import Film
+from monai_cars.findings.registry import finding_of
 
 DIGITS = 4  # significant; the last bits of a float differ between processors
 
@@ -130,9 +131,9 @@ def edit_record(film: Film, edit: Edit, editor: EditorLike) -> dict[str, Any]:
         "contrast_unit": {"value": rounded(film.unit.value), "share": rounded(film.unit.share)},
         "spacing": [rounded(s) for s in film.spacing] if film.spacing else None,
         "spacing_source": film.scale.source,
-        # What the anatomy itself shows, such as the heart, a film has once: with it the finding goes. Of tubes
-        # and wires some are not found.
-        "instance_only": edit.operation == "delete" and (edit.region is not None or edit.finding == "support devices"),
+        # What a patient has once, such as the heart, goes with its deletion; of tubes and wires some are not found.
+        "instance_only": edit.operation == "delete"
+        and (edit.region is not None or not finding_of(edit.finding).place.only_one),
     }
 
 
@@ -153,6 +154,7 @@ def fill_record(
         "accepted": verdict.accepted,
         "reason": verdict.reason,
         "note": proposal.note,
+        "weights": record["weights"] if proposal.weights is None else ", ".join(proposal.weights) or None,
         "box": list(proposal.box),
         "lesion_rle": run_lengths(proposal.lesion),
         "support_rle": run_lengths(proposal.support),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monai_cars.chest_xray.implications import judging_output, stable_outputs
 from monai_cars.gates.contract import CheckResult, Context, unavailable
+from monai_cars.gates.implications import judging_output, stable_outputs
 from monai_cars.teachers import Teacher
 
 

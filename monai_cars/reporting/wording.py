@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from monai_cars.findings.registry import FINDINGS, canonical
+
 # name of a check -> (which side of its threshold passes, what its value is)
 CHECKS: Mapping[str, tuple[str, str]] = {
     "outside_unchanged": ("at most", "pixels outside the support that changed"),
@@ -32,7 +34,6 @@ CHECKS: Mapping[str, tuple[str, str]] = {
     "change_seen": ("at least", "independent models that see the finding come, or go"),
     "present_before": ("at least", "height of a localiser's map at the lesion before a deletion"),
 }
-_PLURALS = {"mass": "masses"}
 
 
 def bound(check: Mapping[str, Any]) -> str:
@@ -52,13 +53,14 @@ def meaning(check: Mapping[str, Any]) -> str:
 
 
 def plural(finding: str) -> str:
-    """More than one of a finding.
+    """More than one of a finding; of somebody else's, its name with an s.
 
     Example:
-        >>> plural("mass"), plural("nodule")
-        ('masses', 'nodules')
+        >>> plural("mass"), plural("edema"), plural("scar")
+        ('masses', 'areas of edema', 'scars')
     """
-    return _PLURALS.get(finding, f"{finding}s")
+    known = FINDINGS.get(canonical(finding))
+    return known.words.plural if known else f"{finding}s"
 
 
 def number(value: Any) -> str:

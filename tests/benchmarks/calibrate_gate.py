@@ -125,7 +125,7 @@ def _deciding(edit, purpose: str, models) -> list:
     Levels are calibrated for the record too, where a classifier can be trusted.
     """
     from monai_cars.chest_xray.gate import decides, default_gate
-    from monai_cars.chest_xray.implications import decisive
+    from monai_cars.gates.implications import decisive
     from monai_cars.gates.thresholds import BOUNDED
 
     known = default_gate(edit.finding, edit.operation, "full", models=models).checks

@@ -17,7 +17,7 @@ import torch
 from film_sets import anatomy_of, fixed_films
 from scipy import ndimage as ndi
 
-from monai_cars.chest_xray.editors.attenuation import DELETIONS
+from monai_cars.chest_xray.editors.attenuation import DRAWINGS
 from monai_cars.chest_xray.measurement.reticulation import texture
 from monai_cars.edits.edit import Edit, Region
 from monai_cars.files.radiograph import read_radiograph
@@ -80,7 +80,7 @@ def main() -> None:
     films = fixed_films(options.data, (options.films, 0, 0, 0))
     print("| finding | inserted | deleted | residual error share, median (worst) |\n|---|---|---|---|")
     for finding in options.findings.split(","):
-        assert finding in DELETIONS, finding
+        assert DRAWINGS[finding].delete, finding
         outcomes = [
             attempt(options.data / row.folder / "images" / row.image, finding, options.severity, k)
             for k, row in enumerate(films.itertuples())

@@ -6,10 +6,7 @@ import pytest
 import torch
 
 from monai_cars.chest_xray.gate import (
-    BOXED,
-    GEOMETRY,
     LEVELS,
-    LOCALISED,
     RECORDED,
     GateModels,
     decides,
@@ -17,12 +14,15 @@ from monai_cars.chest_xray.gate import (
     profile_table,
     shipped_models,
 )
-from monai_cars.findings.severity import SEVERITY
+from monai_cars.findings.registry import FINDINGS, SEVERITY
 from monai_cars.gates.checks.change_seen import OneSees
 from monai_cars.gates.thresholds import BOUNDED, GateThresholds, shipped_thresholds
 from monai_cars.teachers import CallableTeacher
 from monai_cars.weights.records import RECORDS
 
+GEOMETRY = [name for name, finding in FINDINGS.items() if finding.judged.by_geometry]
+BOXED = [name for name, finding in FINDINGS.items() if finding.judged.by_localiser == "taught"]
+LOCALISED = [name for name, finding in FINDINGS.items() if finding.judged.by_localiser != "no"]
 OUTPUTS = ("opacity", "consolidation", "effusion", "mass", "hernia")
 
 

@@ -9,8 +9,9 @@ from monai_cars.chest_xray.anatomy import ContrastUnit
 from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
 from monai_cars.chest_xray.checks.inside_lung import InsideLung
 from monai_cars.chest_xray.checks.opacity_removed import OpacityRemoved
-from monai_cars.chest_xray.gate import ANYWHERE, NO_CONTRAST, default_gate
+from monai_cars.chest_xray.gate import ANYWHERE, default_gate
 from monai_cars.edits.edit import OPERATIONS, SEVERITY, Edit, Quantity
+from monai_cars.findings.registry import FINDINGS
 from monai_cars.gates import DensityPreserved, NoSeam, OutsideUnchanged, Rewritten, SeverityAgrees, Visible
 
 SHAPE = (160, 200)
@@ -277,8 +278,8 @@ def test_every_profile_holds_the_outside_and_the_full_one_adds_the_anatomy(findi
     assert "anatomy_preserved" not in full.advisory
     assert {"outside_unchanged", "no_seam"} <= set(cheap.names)
     placed = {"inside_lung", "inside_region"} & set(cheap.names)
-    assert len(placed) == (0 if finding in ANYWHERE and operation != "sham" else 1)
-    opaque = finding not in NO_CONTRAST
+    assert len(placed) == (0 if FINDINGS[finding].place.within == ANYWHERE and operation != "sham" else 1)
+    opaque = FINDINGS[finding].judged.by_contrast
     assert ("opacity_removed" in cheap.names) == (operation == "delete" and opaque)
     assert ({"rewritten", "density_preserved"} <= set(cheap.names)) == (operation == "sham")
     assert ("severity_agrees" in cheap.names) == (operation != "sham")

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phantom_film import context
 
-from monai_cars.chest_xray.implications import NO_FINDING, concept
 from monai_cars.edits.edit import Edit, Region
 from monai_cars.gates import OffTargetStable, SameArgmax
+from monai_cars.gates.implications import NO_FINDING, concept
 
 REGION = Region(box=(0.0, 0.0, 5.0, 5.0))
 INSERT, DELETE = Edit("insert", "consolidation"), Edit("delete", "consolidation", region=REGION)

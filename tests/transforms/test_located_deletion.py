@@ -22,7 +22,7 @@ def edits(sample):
 @pytest.fixture
 def any_heart(monkeypatch):
     """Deletes the heart's left border on any film, so that this test does not depend on how that is drawn."""
-    nodule = attenuation.IN_ONE_LUNG["nodule"]
+    nodule = attenuation.DRAWINGS["nodule"].insert
 
     def delete(canvas, edit, generator):
         side = Edit("insert", "nodule", side="left", severity=0.5)
@@ -36,7 +36,7 @@ def any_heart(monkeypatch):
             proposal.lesion,
         )
 
-    monkeypatch.setitem(attenuation.DELETIONS, "enlarged heart", delete)
+    monkeypatch.setitem(attenuation.DRAWINGS, "enlarged heart", attenuation.Drawing(nodule, delete))
 
 
 def test_an_enlarged_heart_needs_no_region_and_its_label_goes(sample, any_heart):
@@ -53,7 +53,7 @@ def test_a_heart_that_cannot_be_made_smaller_is_left_alone(sample, monkeypatch):
     def refuse(canvas, edit, generator):
         raise CannotEdit("the heart is not enlarged")
 
-    monkeypatch.setitem(attenuation.DELETIONS, "enlarged heart", refuse)
+    monkeypatch.setitem(attenuation.DRAWINGS, "enlarged heart", attenuation.Drawing(refuse, refuse))
     sample["labels"] = vector_of({"Cardiomegaly": 1}, NIH, otherwise=0)
     out = DeleteFindingd("image", "enlarged heart", findings_key="labels", vocabulary="nih-14")(sample)
     assert edits(out)[0]["reason"] == "the heart is not enlarged"

@@ -10,15 +10,13 @@ from scipy import ndimage as ndi
 
 from monai_cars.chest_xray.anatomy import SIDES
 from monai_cars.chest_xray.measurement.readings import AERATED, Lungs, sizes
-from monai_cars.findings.severity import OPACIFIED
+from monai_cars.findings.chest_xray._changes import HEART_HIDDEN
+from monai_cars.findings.registry import finding_of
+from monai_cars.findings.scale import OPACIFIED
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
 
-HEART = ("enlarged heart",)
-FLUID = ("effusion", "fluid", "meniscus sign", "costophrenic blunting")
-OPACITY = ("pneumonitis", "consolidation", "infection", "opacities", "atelectasis", "edema")
-AIR = ("pleural air", "absent lung markings")
-# Fluid hides the border of the heart, a wide mediastinum runs into it: there its width is nobody's proof.
-HEART_UNSEEN = (*FLUID, "enlarged cardiomediastinum", "support devices")
+# What a finding may say that it is measured as.
+HEART, FLUID, OPACITY, AIR = "heart size", "fluid height", "opacified area", "aerated lung"
 # 75th percentiles between two films of one patient, rounded up (tests/benchmarks/repeat_measurements.py); higher ones
 # hold years of disease.
 CTR = 0.06
@@ -92,8 +90,8 @@ class MeasurementAgrees:
             return []
         anatomy = context.once("masks before", lambda: segmenter(before)) if self.resegment else context.anatomy
         was, now = sizes(anatomy), sizes(masks)
-        finding, sham = context.edit.finding, context.edit.operation == "sham"
-        seen = was.cardiothoracic == was.cardiothoracic and (sham or finding not in HEART_UNSEEN)
+        hidden = context.edit.operation != "sham" and HEART_HIDDEN in finding_of(context.edit.finding).changes
+        seen = was.cardiothoracic == was.cardiothoracic and not hidden
         hearts = [heart(was.cardiothoracic, now.cardiothoracic, context)] if seen else []
         fields = [
             Expected(f"log change of the {side} lung field", float(np.log(max(new, 1.0) / old)), -FIELD, FIELD)
@@ -106,7 +104,7 @@ class MeasurementAgrees:
 def heart(was: float, now: float, context: Context) -> Expected:
     """The cardiothoracic ratio that an edit leaves, from the one before and the one asked for."""
     asked = context.asked
-    if context.edit.finding not in HEART or context.edit.operation == "sham" or asked is None:
+    if _measured_as(context) != HEART or context.edit.operation == "sham" or asked is None:
         return Expected("cardiothoracic ratio", now, was - CTR, was + CTR)
     allowed = max(HALF * abs(asked.value - was), CTR / 2)
     return Expected("cardiothoracic ratio", now, asked.value - allowed, asked.value + allowed)
@@ -118,18 +116,19 @@ def in_closed_form(before: torch.Tensor, after: torch.Tensor, context: Context) 
     was, now = lungs.density(before), lungs.density(after)
     lesion = lungs.on_grid(_full(context))
     inserted = context.edit.operation == "insert"
+    kind = _measured_as(context)
     opacified = ndi.uniform_filter(now - was, 3) > OPACIFIED
     found: list[Expected] = []
     for number, side in enumerate(SIDES):
         change = lungs.aerated(now, number) - lungs.aerated(was, number)
-        if context.edit.finding not in HEART:
+        if kind != HEART:
             low, high = _aerated(lungs.share(lesion, number), lungs.share(lesion & (was < AERATED), number), context)
             found.append(Expected(f"change of the {side} lung's aerated share", change, low, high))
-        if inserted and context.edit.finding in FLUID and lungs.share(lesion, number) > 0:
+        if inserted and kind == FLUID and lungs.share(lesion, number) > 0:
             height = lungs.height(lesion, number)
             got = lungs.height(opacified, number)
             found.append(Expected(f"height of {side} fluid", got, height - HEIGHT, height + HEIGHT))
-    if inserted and context.edit.finding in OPACITY:
+    if inserted and kind == OPACITY:
         free = lungs.free[0] | lungs.free[1]
         differing = float(((opacified ^ lesion) & free).sum()) / max(int((lesion & free).sum()), 1)
         found.append(Expected("opacified area beside the lesion's, over it", differing, -AREA, AREA))
@@ -138,15 +137,19 @@ def in_closed_form(before: torch.Tensor, after: torch.Tensor, context: Context) 
 
 def _aerated(lesion: float, covered: float, context: Context) -> tuple[float, float]:
     """Interval of the aerated share's change: the lesion's share of a field, and its aerated part's, both before."""
-    finding, operation = context.edit.finding, context.edit.operation
+    kind, operation = _measured_as(context), context.edit.operation
     if operation == "sham":
         return -SLACK, SLACK
-    if operation == "insert" and finding in FLUID:
+    if operation == "insert" and kind == FLUID:
         return -covered - SLACK, -HALF * covered + SLACK
-    falls = (operation == "insert") == (finding in FLUID + OPACITY)
-    if finding in FLUID + OPACITY + AIR:
+    falls = (operation == "insert") == (kind in (FLUID, OPACITY))
+    if kind in (FLUID, OPACITY, AIR):
         return (-lesion - SLACK, SLACK) if falls else (-SLACK, lesion + SLACK)
     return -lesion - SLACK, lesion + SLACK
+
+
+def _measured_as(context: Context) -> str | None:
+    return finding_of(context.edit.finding).judged.measured_as
 
 
 def _full(context: Context) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import torch
 
@@ -19,6 +20,7 @@ from monai_cars.chest_xray.editors.lung.haze import insert_infection, insert_opa
 from monai_cars.chest_xray.editors.lung.haze_deletion import delete_fluid, delete_haze
 from monai_cars.chest_xray.editors.lung.nodule import insert_nodule
 from monai_cars.chest_xray.editors.lung.reticulation import insert_reticulation
+from monai_cars.chest_xray.editors.lung.reticulation_deletion import delete_reticulation
 from monai_cars.chest_xray.editors.lung.sham import sham_redraw
 from monai_cars.chest_xray.editors.mediastinum.heart import insert_enlarged_heart
 from monai_cars.chest_xray.editors.mediastinum.heart_deletion import delete_enlarged_heart
@@ -36,71 +38,58 @@ from monai_cars.chest_xray.editors.wall.diaphragm import delete_irregular_diaphr
 from monai_cars.chest_xray.editors.wall.fracture import insert_fracture
 from monai_cars.edits.edit import Box, CannotEdit, Edit, Proposal
 from monai_cars.edits.film import Film
+from monai_cars.findings.registry import finding_of
 from monai_cars.weights import load_record
 
 Draw = Callable[[Canvas, Edit, torch.Generator], Proposal]
 
-# Drawn into one lung: the asked one, or either of both; the canvas is the part of the film around it.
-IN_ONE_LUNG: dict[str, Draw] = {
-    "nodule": insert_nodule,
-    "mass": insert_nodule,
-    "irregular hilum": insert_irregular_hilum,
-    "irregular parenchyma": insert_reticulation,
-    "pneumonitis": insert_pneumonitis,
-    "consolidation": insert_consolidation,
-    "opacities": insert_opacities,
-    "effusion": insert_effusion,
-    "fluid": insert_effusion,
-    "meniscus sign": insert_meniscus,
-    "costophrenic blunting": insert_blunting,
-    "absent lung markings": insert_absent_markings,
-    "pleural air": insert_pleural_air,
-    "lung collapse": insert_collapse,
-    "irregular diaphragm": insert_irregular_diaphragm,
-    "atelectasis": insert_atelectasis,
-    "fracture": insert_fracture,
-}
-# Drawn on the whole film.
-ON_THE_FILM: dict[str, Draw] = {
-    "adenopathy": insert_adenopathy,
-    "infection": insert_infection,
-    "edema": insert_edema,
-    "enlarged heart": insert_enlarged_heart,
-    "enlarged cardiomediastinum": insert_wide_mediastinum,
-    "support devices": insert_devices,
-}
-DELETIONS: dict[str, Draw] = {
-    "nodule": delete_opacity,
-    "mass": delete_opacity,
-    "irregular hilum": delete_opacity,
-    "adenopathy": delete_opacity,
-    "consolidation": delete_opacity,
-    "irregular parenchyma": delete_haze,
-    "pneumonitis": delete_haze,
-    "infection": delete_haze,
-    "opacities": delete_haze,
-    "edema": delete_haze,
-    "atelectasis": delete_haze,
-    "effusion": delete_fluid,
-    "fluid": delete_fluid,
-    "meniscus sign": delete_fluid,
-    "costophrenic blunting": delete_fluid,
-    "absent lung markings": delete_pleural_air,
-    "pleural air": delete_pleural_air,
-    "lung collapse": delete_pleural_air,
-    "enlarged heart": delete_enlarged_heart,
-    "enlarged cardiomediastinum": delete_wide_mediastinum,
-    "irregular diaphragm": delete_irregular_diaphragm,
-    "support devices": delete_devices,
+
+class Drawing(NamedTuple):
+    """How a finding is drawn, and how it is taken away.
+
+    Attributes:
+        insert: proposes it; on the part of the film around one lung where the finding lies on one side
+            (`monai_cars.findings`), else on the whole film.
+        delete: proposes to take it away, on the whole film; None where nothing shows what lay under it.
+    """
+
+    insert: Draw
+    delete: Draw | None
+
+
+DRAWINGS: dict[str, Drawing] = {
+    "nodule": Drawing(insert_nodule, delete_opacity),
+    "mass": Drawing(insert_nodule, delete_opacity),
+    "irregular hilum": Drawing(insert_irregular_hilum, delete_opacity),
+    "adenopathy": Drawing(insert_adenopathy, delete_opacity),
+    "irregular parenchyma": Drawing(insert_reticulation, delete_reticulation),
+    "pneumonitis": Drawing(insert_pneumonitis, delete_haze),
+    "consolidation": Drawing(insert_consolidation, delete_opacity),
+    "infection": Drawing(insert_infection, delete_haze),
+    "opacities": Drawing(insert_opacities, delete_haze),
+    "effusion": Drawing(insert_effusion, delete_fluid),
+    "fluid": Drawing(insert_effusion, delete_fluid),
+    "meniscus sign": Drawing(insert_meniscus, delete_fluid),
+    "costophrenic blunting": Drawing(insert_blunting, delete_fluid),
+    "enlarged heart": Drawing(insert_enlarged_heart, delete_enlarged_heart),
+    "absent lung markings": Drawing(insert_absent_markings, delete_pleural_air),
+    "pleural air": Drawing(insert_pleural_air, delete_pleural_air),
+    "irregular diaphragm": Drawing(insert_irregular_diaphragm, delete_irregular_diaphragm),
+    "lung collapse": Drawing(insert_collapse, delete_pleural_air),
+    "edema": Drawing(insert_edema, delete_haze),
+    "atelectasis": Drawing(insert_atelectasis, delete_haze),
+    "enlarged cardiomediastinum": Drawing(insert_wide_mediastinum, delete_wide_mediastinum),
+    "fracture": Drawing(insert_fracture, None),
+    "support devices": Drawing(insert_devices, delete_devices),
 }
 
 
-COMPARED: tuple[Draw, ...] = (delete_opacity, delete_haze, delete_fluid)  # with what healthy lungs look like
+COMPARED: tuple[Draw | None, ...] = (delete_haze, delete_fluid)  # with what healthy lungs look like
 
 
 @dataclass(frozen=True)
 class AttenuationEditor:
-    """Inserts every finding of SEVERITY; deletes what DELETIONS names; redraws healthy lung as a sham.
+    """Inserts every finding of DRAWINGS; deletes those that it has a deletion of; redraws healthy lung as a sham.
 
     Example:
         >>> AttenuationEditor().name
@@ -116,21 +105,27 @@ class AttenuationEditor:
         return f"{record.name} sha256:{record.sha256}"
 
     def weights_for(self, edit: Edit) -> str | None:
-        """Only deletions of opacities compare with healthy lungs; everything else opens no weights."""
-        compares = edit.operation == "delete" and DELETIONS.get(edit.finding) in COMPARED
-        return self.weights if compares else None
+        """What an edit may open: only deletions of diffuse opacities and at the hilum compare with healthy lungs."""
+        delete = DRAWINGS[edit.finding].delete if edit.operation == "delete" else None
+        at_hilum = delete is delete_opacity and finding_of(edit.finding).place.within == "hilum"
+        return self.weights if at_hilum or delete in COMPARED else None
 
     def propose(self, film: Film, anatomy: torch.Tensor, edit: Edit, generator: torch.Generator) -> Proposal:
         """See :class:`monai_cars.editors.Editor`."""
         canvas = canvas_of(replace(film, anatomy=anatomy))
-        if edit.operation == "delete":
-            return _deletion(edit.finding)(canvas, edit, generator)
-        if edit.operation == "sham":
-            return _in_one_lung(canvas, edit, generator, sham_redraw)
-        edit = edit.with_severity(generator)  # the loop has drawn one already
-        if edit.finding in ON_THE_FILM:
-            return ON_THE_FILM[edit.finding](canvas, edit, generator)
-        return _in_one_lung(canvas, edit, generator, IN_ONE_LUNG[edit.finding])
+        proposal = _drawn(canvas, edit.with_severity(generator), generator)  # the loop has drawn a severity already
+        return replace(proposal, weights=(self.weights,) if canvas.opened else ())
+
+
+def _drawn(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
+    if edit.operation == "delete":
+        return _deletion(edit.finding)(canvas, edit, generator)
+    if edit.operation == "sham":
+        return _in_one_lung(canvas, edit, generator, sham_redraw)
+    draw = DRAWINGS[edit.finding].insert
+    if finding_of(edit.finding).place.sides == "one":
+        return _in_one_lung(canvas, edit, generator, draw)
+    return draw(canvas, edit, generator)
 
 
 def _in_one_lung(canvas: Canvas, edit: Edit, generator: torch.Generator, draw: Draw) -> Proposal:
@@ -150,6 +145,7 @@ def _in_one_lung(canvas: Canvas, edit: Edit, generator: torch.Generator, draw: D
 
 
 def _deletion(finding: str) -> Draw:
-    if finding not in DELETIONS:
+    delete = DRAWINGS[finding].delete
+    if delete is None:
         raise CannotEdit(f"{finding} cannot be deleted: nothing on the film says what lay under it")
-    return DELETIONS[finding]
+    return delete

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from monai_cars.features.reports.patterns import Hit, PhraseMatcher, longest, outside
 from monai_cars.features.reports.words import read_phrases
@@ -84,8 +84,8 @@ def _meant(hits: list[Hit]) -> list[Hit]:
 
 
 @cache
-def findings() -> dict[str, dict[str, list[str]]]:
-    """Concept -> its `phrases`, and the phrases that are `not` it."""
+def findings() -> dict[str, dict[str, Any]]:
+    """Concept -> its `phrases`, the phrases that are `not` it, and the part that is normal where it is `denied`."""
     return read_phrases("findings")
 
 

@@ -41,6 +41,7 @@ from monai_cars.features.reports.context import (
     judge,
 )
 from monai_cars.features.reports.lexicon import Lexicon
+from monai_cars.features.reports.lexicon import findings as told_by_name
 from monai_cars.features.reports.reading import Reader, reader_of
 from monai_cars.features.reports.sections import sections
 from monai_cars.features.reports.sentences import Sentence, sentences
@@ -53,8 +54,6 @@ _ORDER = (PRESENT, LIKELY, UNCERTAIN, ABSENT, IMPLIED, SUGGESTED)  # the first t
 # What a film may show and still be free of findings, and what says so.
 _NO_FINDING = {"support device", "surgical material"}
 _SAYS_NORMAL = {"clear lungs", "normal film", "nothing acute"}
-_OPACITIES = {"lung opacity", "consolidation", "infiltrate", "pneumonia"}
-_FLUID = {"pleural effusion", "pleural fluid"}
 
 
 class Mention(NamedTuple):
@@ -255,5 +254,5 @@ def _called_normal(statements: list[_Statement], asserted: set[str]) -> bool:
     denied = {one.concept for one in statements if one.status == ABSENT}
     if asserted & {"normal film", "nothing acute"} or "acute disease" in denied:
         return True
-    lungs = "clear lungs" in asserted or bool(denied & _OPACITIES)
-    return lungs + bool(denied & _FLUID) + ("enlarged heart" in denied) >= 2
+    normal = {told_by_name().get(concept, {}).get("denied") for concept in denied} - {None}
+    return len(normal | ({"lungs"} if "clear lungs" in asserted else set())) >= 2

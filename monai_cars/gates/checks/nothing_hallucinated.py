@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from monai_cars.chest_xray.implications import stable_outputs
 from monai_cars.gates.answers import probabilities
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
+from monai_cars.gates.implications import stable_outputs
 from monai_cars.teachers import Teacher, TeacherError
 
 SHARE = 0.95  # of real films that lie below their baseline

@@ -16,7 +16,7 @@ from monai_cars.teachers import Teacher
 class OffTargetStable:
     """Largest change of a probability that the edit does not imply: ``max |p(after) - p(before)|``.
 
-    Outputs that the edit may move (`monai_cars.chest_xray.implications`) and "No Finding" are left out.
+    Outputs that the edit may move (`monai_cars.gates.implications`) and "No Finding" are left out.
 
     Args:
         teacher: an independent classifier.

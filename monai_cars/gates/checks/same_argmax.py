@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import torch
 
-from monai_cars.chest_xray.implications import NO_FINDING, concept
 from monai_cars.gates.answers import probabilities
 from monai_cars.gates.contract import CheckResult, Context, judged
+from monai_cars.gates.implications import NO_FINDING, concept
 from monai_cars.gates.outputs import outputs_to_stay
 from monai_cars.teachers import Teacher
 

@@ -22,7 +22,7 @@ class TargetMoved:
     ``value = logit p(after) - logit p(before)`` of an insertion, its negative of a deletion. A well calibrated
     classifier gives a rare finding a few percent even where it is plain, so that a change of the probability itself
     would say how common the finding is. A classifier that lacks the finding, or tells it badly, is asked for a broader
-    one (`monai_cars.chest_xray.implications.judging_output`).
+    one (`monai_cars.gates.implications.judging_output`).
 
     Args:
         teacher: an independent classifier.

@@ -7,38 +7,23 @@ from statistics import median
 
 import torch
 
-from monai_cars.chest_xray.editors.diffusion.prompts import TERMS
+from monai_cars.findings.registry import FINDINGS
 from monai_cars.gates.answers import probabilities
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable
 from monai_cars.teachers import Teacher
 from monai_cars.teachers.text_image import Prompts, prompts_of
 
-# Findings that a report names by a word of its own; signs and synonyms (fluid, meniscus, opacities) would be each
-# other's alternatives.
-CURATED = (
-    "nodule",
-    "mass",
-    "adenopathy",
-    "consolidation",
-    "effusion",
-    "enlarged heart",
-    "pleural air",
-    "edema",
-    "atelectasis",
-    "irregular parenchyma",
-    "fracture",
-    "support devices",
-)
-
 
 def curated_prompts() -> dict[str, Prompts]:
-    """Sentences for and against each finding of the curated vocabulary.
+    """Sentences for and against each finding that a report names by a word of its own.
+
+    Signs and synonyms (fluid, meniscus, opacities) would be each other's alternatives.
 
     Example:
         >>> curated_prompts()["pleural air"].present
         ('Findings suggesting pneumothorax.', 'There is pneumothorax.')
     """
-    return {finding: prompts_of(TERMS.get(finding, finding)) for finding in CURATED}
+    return {name: prompts_of(one.words.term) for name, one in FINDINGS.items() if one.words.own_word}
 
 
 @dataclass(frozen=True)

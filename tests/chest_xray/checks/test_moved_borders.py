@@ -6,11 +6,15 @@ from phantom_film import context, disc
 
 from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
 from monai_cars.chest_xray.checks.inside_region import REACH_MM, InsideRegion
-from monai_cars.chest_xray.gate import MOVED_BORDER, TOLERANCE, default_gate
+from monai_cars.chest_xray.gate import default_gate
 from monai_cars.edits.edit import Edit
 from monai_cars.edits.film import Scale
+from monai_cars.findings.registry import FINDINGS
 
 SHAPE = (160, 200)
+MOVED_BORDER = [
+    name for name, finding in FINDINGS.items() if finding.judged.by_geometry and finding.place.within != "lung"
+]
 HEART = Edit("insert", "enlarged heart", severity=0.5)
 
 
@@ -100,4 +104,4 @@ class TestAMovedBorder:
 
     def test_a_ratio_is_held_to_two_hundredths(self):
         agrees = next(c for c in default_gate("cardiomegaly", "insert").checks if c.name == "severity_agrees")
-        assert agrees.tolerance == TOLERANCE["enlarged heart"] == pytest.approx(0.02 / 0.5)
+        assert agrees.tolerance == FINDINGS["enlarged heart"].judged.tolerance == pytest.approx(0.02 / 0.5)

@@ -12,11 +12,13 @@ from scipy import ndimage
 
 from monai_cars.chest_xray.editors.canvas.canvas import make_canvas
 from monai_cars.chest_xray.editors.lung.lump import EDGE
-from monai_cars.chest_xray.editors.lung.nodule import LOOKS, STRANDED_MM, _look, _profile, quietest
+from monai_cars.chest_xray.editors.lung.nodule import STRANDED_MM, _look, _profile, quietest
 from monai_cars.chest_xray.measurement import measure
 from monai_cars.edits.edit import CannotEdit, Edit
+from monai_cars.findings.registry import FINDINGS
 
 FILM = phantom(size=(384, 400))
+LOOKS = {name: finding.looks for name, finding in FINDINGS.items() if finding.looks}
 ALL_LOOKS = sorted({look for shares in LOOKS.values() for look, _ in shares})
 
 

@@ -38,6 +38,7 @@ class Canvas:
         level: one grey level in contrast units, 0 for a film without levels.
         mirrored: the lungs' order on the image is left, right (an unusual segmenter or a mirrored film).
         earlier: finding -> (h, w) bool lesion on the working grid, of edits that the film already carries.
+        opened: weights that were opened for what is drawn on it and on its parts.
     """
 
     u: np.ndarray
@@ -49,6 +50,7 @@ class Canvas:
     level: float = 0.0
     mirrored: bool = False
     earlier: Mapping[str, np.ndarray] = field(default_factory=dict)
+    opened: set[str] = field(default_factory=set, repr=False)
 
     def around(self, side: str) -> tuple[Canvas, int, int]:
         """The part of the film around one lung field, and its first row and column in native pixels.

@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 from monai_cars.edits.edit import Edit, Quantity
-from monai_cars.findings.severity import SEVERITY
+from monai_cars.findings.registry import finding_of
 
 STYLES = ("sentence", "label")
 DEGREES = ((0.34, "mild"), (0.67, "moderate"), (1.01, "severe"))
-# What a reader calls a finding where its key in SEVERITY is no report language.
-TERMS = {
-    "effusion": "pleural effusion",
-    "fluid": "pleural fluid",
-    "pleural air": "pneumothorax",
-    "enlarged heart": "cardiomegaly",
-    "opacities": "lung opacity",
-    "edema": "pulmonary edema",
-    "irregular parenchyma": "reticular interstitial opacities",
-    "costophrenic blunting": "blunting of the costophrenic angle",
-    "fracture": "rib fracture",
-    "infection": "multifocal pneumonia",
-}
-SIDELESS = ("enlarged heart", "enlarged cardiomediastinum", "support devices", "edema")
 NOTHING = {"sentence": "Frontal chest radiograph. No acute cardiopulmonary abnormality.", "label": "No Finding"}
 
 
@@ -44,7 +30,7 @@ def prompt(edit: Edit, *, style: str = "sentence", demographics: str = "") -> st
     """
     if style not in STYLES:
         raise ValueError(f"style must be one of {', '.join(STYLES)} (got {style!r})")
-    term = TERMS.get(edit.finding, edit.finding)
+    term = finding_of(edit.finding).words.term
     if edit.operation != "insert":
         text = NOTHING[style]
     elif style == "label":
@@ -58,12 +44,12 @@ def _degree(edit: Edit) -> list[str]:
     severity = edit.severity
     if severity is None:
         return []
-    value = SEVERITY[edit.finding].normalised(severity.value) if isinstance(severity, Quantity) else float(severity)
+    value = edit.scale.normalised(severity.value) if isinstance(severity, Quantity) else float(severity)
     return [next(word for bound, word in DEGREES if value < bound)]
 
 
 def _place(edit: Edit) -> list[str]:
-    if edit.finding in SIDELESS or not (edit.side or edit.zone):
+    if not finding_of(edit.finding).place.sided or not (edit.side or edit.zone):
         return []
     if edit.zone in (None, "apex"):
         return [f"in the {edit.side or ''} {'apex' if edit.zone else 'lung'}".replace("  ", " ")]

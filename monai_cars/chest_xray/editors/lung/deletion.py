@@ -15,13 +15,13 @@ from monai_cars.chest_xray.editors.lung.expected_lung import expected_lung
 from monai_cars.chest_xray.editors.lung.lung_density import lung_density
 from monai_cars.chest_xray.measurement.diameter import EDGE
 from monai_cars.edits.edit import CannotEdit, Edit, Proposal, Quantity
+from monai_cars.findings.registry import finding_of
 
 COLLAR_MM = 5.0  # beyond the outline, where the opacity's blurred border still counts
 SHELL_MM = 1.2  # thickness of the shells of equal depth
 ALONG_MM = 14.0  # smoothing along a shell: longer than a rib is wide, so that ribs average out and stay on the film
 RIM_MM = 1.0
 LEAST_LUNG = 0.5  # share of the outline that must lie over a lung field
-AT_THE_HILUM = ("irregular hilum", "adenopathy")
 LEAST = 0.03  # contrast units; what adds less cannot be told from the ribs that cross normal lung
 
 
@@ -76,7 +76,7 @@ def _outline(canvas: Canvas, edit: Edit, lungs: np.ndarray) -> np.ndarray:
 def _background(canvas: Canvas, edit: Edit, hole: np.ndarray, lung: np.ndarray) -> np.ndarray:
     """(h, w) what would lie there without the opacity; a hilum is denser than the lung around it in everybody."""
     filled = harmonic_fill(canvas.blur(canvas.u, 2.5), hole, lung)
-    if edit.finding not in AT_THE_HILUM:
+    if finding_of(edit.finding).place.within != "hilum":
         return filled
     return np.maximum(filled, expected_lung(canvas, lung_density(canvas), hole))
 

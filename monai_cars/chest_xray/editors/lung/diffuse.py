@@ -12,8 +12,8 @@ from monai_cars.chest_xray.editors.lung.expected_lung import expected_lung
 from monai_cars.chest_xray.editors.lung.lung_density import edge_keeping, lung_density, masked_blur
 from monai_cars.chest_xray.editors.lung.texture_match import match_texture
 from monai_cars.edits.edit import OPACIFIED, CannotEdit, Edit, Proposal, Quantity
+from monai_cars.findings.registry import finding_of
 
-OVER_BOTH = ("edema",)
 LEAST_SEEN = 0.5  # share of the region that must be lung outside the heart
 OUTER_MM, HEART_MM = 3.0, 6.0  # smoothing of the lung's outer border and of the heart's before an opacity ends there
 TAPER_MM = 2.5  # width of that end, as sharp as a film shows a border
@@ -141,4 +141,4 @@ def _share(canvas: Canvas, added: np.ndarray, finding: str) -> float:
     """Opacified share of the larger side; of both fields for a finding that is measured over both."""
     fields = [canvas.lung(side) & ~canvas.heart for side in ("right", "left")]
     shares = [float((added > OPACIFIED)[field].mean()) if field.any() else 0.0 for field in fields]
-    return sum(shares) / 2 if finding in OVER_BOTH else max(shares)
+    return sum(shares) / 2 if finding_of(finding).place.sides == "both" else max(shares)

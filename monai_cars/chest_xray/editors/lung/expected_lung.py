@@ -19,6 +19,7 @@ from monai_cars.chest_xray.editors.lung.lung_grid import HEIGHTS, WIDTHS, lung_g
 from monai_cars.edits.edit import CannotEdit
 from monai_cars.weights import load_state
 
+WEIGHTS = "healthy_lung"
 SIDES = ("right", "left")
 CELL_MM = (10.0, 9.0)  # of an adult's lung field, for the local part only
 LOCAL, LOCAL_MM = 0.04, 15.0  # contrast units and reach of what the modes do not hold
@@ -51,6 +52,7 @@ def expected_lung(canvas: Canvas, density: LungDensity, hidden: np.ndarray) -> n
     trusted = np.nan_to_num(sample(grids, density.weight)) > LEAST_WEIGHT
     bound = trusted & (np.nan_to_num(sample(grids, hidden.astype(np.float32))) >= 0.5)
     shown = trusted & ~bound
+    canvas.opened.add(WEIGHTS)
     if shown.sum() < FEWEST_CELLS:
         # A veil over everything: what is least veiled tells how the rest would be, at the least.
         shown = trusted & _clearest(seen - healthy()[0].reshape(seen.shape), trusted)
@@ -97,7 +99,7 @@ def condition(
 @lru_cache(maxsize=1)
 def healthy() -> tuple[np.ndarray, np.ndarray]:
     """Mean (cells,) and covariance (cells, cells) of healthy lungs' density."""
-    weights = load_state("healthy_lung")
+    weights = load_state(WEIGHTS)
     mean, modes = (weights[name].double().numpy() for name in ("mean", "modes"))
     return mean, covariance_of(modes)
 

@@ -1,4 +1,4 @@
-"""Delete findings that veil the lung: haze of any cause, reticulation, and fluid as far as the lung shows through."""
+"""Delete findings that veil the lung: haze of any cause, and fluid as far as the lung shows through."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import torch
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas
 from monai_cars.chest_xray.editors.canvas.extent import extent_of
 from monai_cars.chest_xray.editors.lung.diffuse import free_lung, remove_diffuse
-from monai_cars.chest_xray.editors.lung.reticulation_deletion import remove_reticulation
 from monai_cars.edits.edit import CannotEdit, Edit, Proposal
 
 OPAQUE = 0.75  # contrast units of a low-pass from which no vessel shows through
@@ -22,8 +21,6 @@ def delete_haze(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Propo
     Raises:
         CannotEdit: nothing there exceeds healthy lung, or too little healthy lung is left to tell.
     """
-    if edit.finding == "irregular parenchyma":
-        return remove_reticulation(canvas, edit)
     return remove_diffuse(canvas, edit)
 
 

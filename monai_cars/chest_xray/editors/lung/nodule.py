@@ -11,6 +11,7 @@ from monai_cars.chest_xray.editors.canvas.site import allowed_sites
 from monai_cars.chest_xray.editors.lung.ellipsoid import EXTENT, perturbed_chord
 from monai_cars.chest_xray.editors.lung.lump import EDGE, lobulated, stranded
 from monai_cars.edits.edit import Box, CannotEdit, Edit, Proposal, Quantity
+from monai_cars.findings.registry import finding_of
 
 __all__ = ["insert_nodule", "local_spread", "perturbed_chord"]
 
@@ -27,11 +28,7 @@ FITS, NEAR = 5, 0.06  # tries to reach the asked diameter, and the share of it t
 BLUR_MM = 0.6  # focal spot, motion and detector together
 LEAST = 0.004  # share of the peak below which nothing is drawn: less than a grey level of an 8-bit film
 CALCIFIED, CALCIFIED_DENSITY = 0.12, 3.0  # granulomas: about one small nodule in eight
-# Shares of looks; malignant masses are mostly lobulated or spiculated (Fleischner glossary), few cavitate.
-LOOKS = {
-    "nodule": (("round", 0.60), ("lobulated", 0.18), ("subsolid", 0.12), ("spiculated", 0.10)),
-    "mass": (("round", 0.22), ("lobulated", 0.37), ("spiculated", 0.33), ("cavity", 0.08)),
-}
+GRANULOMA_MM = 30.0  # that a finding may measure at most; a calcified mass is none
 SUBSOLID, SOFT = 0.75, 0.06  # of a solid nodule's density; blur of its edge over the profile's width
 STRANDED_MM = 12.0  # a smaller nodule shows no spicules
 CAVITY, AIR = (0.40, 0.58), 0.8  # radius of a cavity over the mass's, and share of its chord that is air
@@ -51,12 +48,14 @@ def insert_nodule(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Pro
     site, spread = quietest(canvas, allowed_sites(canvas, edit, generator, radius=radius, count=PLACES), radius)
     look = _look(edit.finding, asked.value, generator)
     profile = _profile(look, generator)
-    calcified = look == "round" and edit.finding == "nodule" and uniform(0.0, 1.0, generator) < CALCIFIED
+    small = edit.scale.high <= GRANULOMA_MM
+    calcified = look == "round" and small and uniform(0.0, 1.0, generator) < CALCIFIED
     density = uniform(0.7, 1.5, generator) * (CALCIFIED_DENSITY if calcified else 1.0)
     own = max(asked.value / CHORD_OF_ONE_UNIT * density, FAINTEST) * (SUBSOLID if look == "subsolid" else 1.0)
     needed = CONSPICUITY * spread
     if needed > min(LOUDEST * own, DENSEST):
-        raise CannotEdit(f"a {edit.finding} would not be seen between the ribs and vessels where it was to be put")
+        one = finding_of(edit.finding).words.singular
+        raise CannotEdit(f"{one} would not be seen between the ribs and vessels where it was to be put")
     return _on_film(canvas, max(own, needed) * profile, radius, site, asked)
 
 
@@ -78,7 +77,7 @@ def local_spread(canvas: Canvas, site: tuple[float, float], radius: float) -> fl
 
 def _look(finding: str, millimetres: float, generator: torch.Generator) -> str:
     draw = uniform(0.0, 1.0, generator)
-    for look, share in LOOKS[finding]:
+    for look, share in finding_of(finding).looks:
         draw -= share
         if draw < 0:
             return "round" if look == "spiculated" and millimetres < STRANDED_MM else look

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from monai_cars.chest_xray.editors.canvas.canvas import Canvas
 from monai_cars.chest_xray.editors.canvas.extent import extent_of
@@ -16,7 +17,7 @@ from monai_cars.edits.edit import CannotEdit, Edit, Proposal, Quantity
 LEAST_SHARE = 0.02  # of a lung field; less coarse texture than this is no finding
 
 
-def remove_reticulation(canvas: Canvas, edit: Edit) -> Proposal:
+def delete_reticulation(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
     """Propose to weaken the texture in ``edit.region`` to that of the lung outside it.
 
     Lines are weakened where they are and not drawn anew: what is left are the patient's own vessels and ribs.

@@ -18,7 +18,7 @@ from monai_cars.edits.edit import SIDES, CannotEdit, Edit, Proposal, Quantity
 FAINTEST, DENSEST = 0.24, 0.54  # contrast units at the thickest part
 CHORD_OF_ONE_UNIT = 115.0  # mm of soft tissue and filled vessels that add one contrast unit
 CONSPICUITY = 1.95  # peak over the spread of the vessels around it
-SOFT_MM = {"irregular hilum": 1.2, "adenopathy": 0.9}
+HILUM_SOFT_MM, NODE_SOFT_MM = 1.2, 0.9  # softness of the shadow: strands and vessels, or a capsule
 STRETCH = {"hilum": (0.9, 1.3), "paratracheal": (2.0, 2.8), "window": (1.3, 1.9)}
 FILLED = 0.85  # share of the mediastinum's density that nodes bulging from it reach: they take the lung's place
 PLATEAU = 1.5  # those are even up to near their edge
@@ -55,7 +55,7 @@ def insert_irregular_hilum(canvas: Canvas, edit: Edit, generator: torch.Generato
     profile = stranded(profile, lateral, generator)
     centre = _at_hilum(canvas, side, canvas.millimetres(asked.value / 2), generator)
     peak = _peak(canvas, centre, asked.value, generator)
-    return _propose(canvas, [Lump(centre, profile, 1.0, peak)], edit, asked)
+    return _propose(canvas, [Lump(centre, profile, 1.0, peak)], HILUM_SOFT_MM, asked)
 
 
 def insert_adenopathy(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
@@ -78,7 +78,7 @@ def insert_adenopathy(canvas: Canvas, edit: Edit, generator: torch.Generator) ->
         else:
             even = np.clip(PLATEAU * profile, 0.0, 1.0)
             lumps.append(Lump(centre, even, size, FILLED, fill=_beside(canvas, side, centre)))
-    return _propose(canvas, lumps, edit, asked)
+    return _propose(canvas, lumps, NODE_SOFT_MM, asked)
 
 
 def _group(
@@ -131,9 +131,9 @@ def _peak(canvas: Canvas, centre: tuple[float, float], diameter: float, generato
     return float(np.clip(max(depth, needed), FAINTEST, DENSEST))
 
 
-def _propose(canvas: Canvas, lumps: list[Lump], edit: Edit, asked: Quantity) -> Proposal:
+def _propose(canvas: Canvas, lumps: list[Lump], soft_mm: float, asked: Quantity) -> Proposal:
     """Lay the lumps so large that the largest shadow has the asked diameter on the film."""
-    low, soft = canvas.blur(canvas.u, LOW_MM), SOFT_MM[edit.finding] * canvas.feature
+    low, soft = canvas.blur(canvas.u, LOW_MM), soft_mm * canvas.feature
     aim = canvas.millimetres(asked.value)
     # Large nodes of a small chest run into one shadow; then the smaller of them are left out.
     for count in range(len(lumps), 0, -1):

@@ -15,6 +15,7 @@ from monai_cars.chest_xray.editors.pleura.hydropneumothorax import (
     level_density,
 )
 from monai_cars.edits.edit import Edit, Proposal
+from monai_cars.findings.registry import finding_of
 
 NOTES = {"supine": "layered fluid (supine film)", None: "erect meniscus; the film does not say erect or supine"}
 CLIMB_MM, CLIMB_WIDTH_MM = (35.0, 60.0), (16.0, 24.0)  # up the chest wall, and over how much it falls off inward
@@ -29,7 +30,7 @@ def insert_effusion(canvas: Canvas, edit: Edit, generator: torch.Generator) -> P
     """
     asked = edit.amount
     side = str(edit.side)
-    finding = "an effusion" if edit.finding == "effusion" else edit.finding
+    finding = finding_of(edit.finding).words.singular
     air = air_before(canvas, side)
     if air is not None and canvas.position == "erect":
         depth, density = flat_level(canvas), level_density(canvas, side)

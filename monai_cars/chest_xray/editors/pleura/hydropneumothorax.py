@@ -9,9 +9,9 @@ from monai_cars.chest_xray.editors.canvas.canvas import Canvas, smoothstep
 from monai_cars.chest_xray.editors.canvas.fill import harmonic_fill
 from monai_cars.chest_xray.editors.pleura.fluid import Depth, Fluid, fluid_at, soft_tissue
 from monai_cars.edits.edit import CannotEdit
+from monai_cars.findings.chest_xray._changes import AIR, FLUID
+from monai_cars.findings.registry import FINDINGS
 
-AIR = ("pleural air", "lung collapse", "absent lung markings")
-FLUID = ("effusion", "fluid", "meniscus sign", "costophrenic blunting")
 LEAST = 40  # working pixels of a lesion within a field that make it a finding of that side
 LEVEL_MM = 1.6  # width of the step from air to fluid
 DEEPER_MM = 70.0  # over which the fluid whitens below its level
@@ -30,10 +30,11 @@ def fluid_before(canvas: Canvas, side: str) -> np.ndarray | None:
     return _before(canvas, side, FLUID)
 
 
-def _before(canvas: Canvas, side: str, findings: tuple[str, ...]) -> np.ndarray | None:
+def _before(canvas: Canvas, side: str, change: str) -> np.ndarray | None:
     found = np.zeros(canvas.u.shape, bool)
-    for name in findings:
-        found |= canvas.earlier.get(name, False)
+    for name, lesion in canvas.earlier.items():
+        if name in FINDINGS and change in FINDINGS[name].changes:
+            found |= lesion
     return found if (found & canvas.lung(side)).sum() >= LEAST else None
 
 

@@ -11,6 +11,7 @@ from monai_cars.chest_xray.editors.canvas.canvas import Canvas, smooth_noise, sm
 from monai_cars.chest_xray.editors.pleura.effusion import NOTES, meniscus
 from monai_cars.chest_xray.editors.pleura.fluid import Depth, distance_to_wall, fill_with_fluid
 from monai_cars.edits.edit import CannotEdit, Edit, Proposal
+from monai_cars.findings.registry import finding_of
 
 MENISCUS_CLIMB_MM = (45.0, 70.0)  # higher than the effusion's: the sign is the climb
 CONCAVE_MM = (10.0, 18.0)  # climb of the rounded angle's border, over CONCAVE_WIDTH_MM from the wall
@@ -29,8 +30,9 @@ def insert_meniscus(canvas: Canvas, edit: Edit, generator: torch.Generator) -> P
         raise CannotEdit("a meniscus needs an erect film, this one is supine; ask for an effusion")
     asked = edit.amount
     side = str(edit.side)
+    finding = finding_of(edit.finding).words.singular
     depth = meniscus(canvas, side, generator, climb_mm=MENISCUS_CLIMB_MM)
-    return fill_with_fluid(canvas, side, depth, asked, finding="a meniscus", note=NOTES.get(canvas.position, ""))
+    return fill_with_fluid(canvas, side, depth, asked, finding=finding, note=NOTES.get(canvas.position, ""))
 
 
 def insert_blunting(canvas: Canvas, edit: Edit, generator: torch.Generator) -> Proposal:
@@ -43,9 +45,10 @@ def insert_blunting(canvas: Canvas, edit: Edit, generator: torch.Generator) -> P
         raise CannotEdit("a blunted costophrenic angle needs an erect film, this one is supine; ask for an effusion")
     asked = edit.amount
     side = str(edit.side)
+    finding = finding_of(edit.finding).words.singular
     depth = _angle(canvas, side, generator)
     note = NOTES.get(canvas.position, "")
-    proposal = fill_with_fluid(canvas, side, depth, asked, finding="costophrenic blunting", note=note)
+    proposal = fill_with_fluid(canvas, side, depth, asked, finding=finding, note=note)
     return replace(proposal, note=note.replace("meniscus", "form"))
 
 

@@ -3,19 +3,19 @@
 import pytest
 import torch
 
-from monai_cars.chest_xray.implications import (
+from monai_cars.edits.edit import SEVERITY
+from monai_cars.features import BUILT_IN, apply_edit, load_vocabulary
+from monai_cars.findings.severity import ALIASES
+from monai_cars.gates.implications import (
     IMPLICATIONS,
     NO_FINDING,
-    SYNONYMS,
     concept,
     decisive,
     judging_output,
     stable_outputs,
+    synonyms,
     target_output,
 )
-from monai_cars.edits.edit import SEVERITY
-from monai_cars.features import BUILT_IN, apply_edit, load_vocabulary
-from monai_cars.findings.severity import ALIASES
 from monai_cars.teachers import CallableTeacher
 
 NAMED = [
@@ -38,7 +38,7 @@ def test_every_finding_has_a_row_and_what_judges_it_may_move():
 def test_every_name_of_the_vocabularies_is_a_known_concept():
     names = [*SEVERITY, *ALIASES, *(name for v in BUILT_IN for name in load_vocabulary(v).findings)]
     assert {concept(name) for name in names} <= KNOWN
-    assert all(concept(meant) == meant for meant in SYNONYMS.values())
+    assert all(concept(meant) == meant for meant in synonyms().values())
 
 
 @pytest.mark.parametrize(("finding", "vocabulary"), NAMED)
