@@ -11,12 +11,13 @@ from monai_cars.files.nifti import is_nifti, read_nifti
 from monai_cars.files.raster import JPEG_SIGNATURE, PNG_SIGNATURE, read_jpeg, read_png
 
 
-def read_native(path: str | os.PathLike[str], *, check: bool = True) -> Native:
+def read_native(path: str | os.PathLike[str], *, check: bool = True, volumes: bool = False) -> Native:
     """Read a film as its file stores it.
 
     Args:
         path: DICOM, PNG, JPEG or NIfTI file.
         check: refuse what a DICOM header shows to be no frontal chest film; ``False`` keeps only the rules on form.
+        volumes: read NIfTI volumes too, ``(D, H, W)``.
 
     Raises:
         RadiographError: when a rule refuses the file.
@@ -36,7 +37,7 @@ def read_native(path: str | os.PathLike[str], *, check: bool = True) -> Native:
     elif data.startswith(JPEG_SIGNATURE):
         native = read_jpeg(source, data, digest)
     elif is_nifti(data):
-        native = read_nifti(source, data, digest)
+        native = read_nifti(source, data, digest, volumes=volumes)
     else:
         raise RadiographError(
             f"{source}: a radiograph must be a DICOM, PNG, JPEG or NIfTI file (got {data[:8]!r} at its start); "

@@ -1,5 +1,6 @@
 """A film as its file stores it: the native values, the header, and what the writer keeps of the file."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ class Native:
     """A film as stored.
 
     Args:
-        stored: ``(H, W)``, rows first, in the file's own type.
+        stored: ``(H, W)``, rows first, or a volume ``(D, H, W)``, in the file's own type.
         header: everything else that transforms need.
         origin: what the writer keeps of the file: a pydicom Dataset without pixels, a nibabel header, or None.
     """
@@ -31,7 +32,7 @@ class Native:
 
 
 def image_of(native: Native) -> np.ndarray:
-    """Return ``polarity * stored`` as ``(H, W)`` float32."""
+    """Return ``polarity * stored`` as float32."""
     image = native.stored.astype(np.float32)
     # Subtraction, not negation: it turns a stored 0 into 0 and not into -0, which has other bytes.
     return np.subtract(0, image, out=image) if native.header.polarity < 0 else image
@@ -48,6 +49,15 @@ def check_size(source: str, rows: int, columns: int) -> None:
         raise RadiographError(
             f"{source}: a radiograph must have at most {MOST_PIXELS} pixels (got {rows} x {columns}); "
             "check that the file is a radiograph and not damaged"
+        )
+
+
+def check_voxels(source: str, shape: tuple[int, ...]) -> None:
+    """Refuse volumes larger than any that fits in memory, before anything of that size is allocated."""
+    if math.prod(shape) > MOST_PIXELS:
+        raise RadiographError(
+            f"{source}: a volume must have at most {MOST_PIXELS} voxels (got {' x '.join(map(str, shape))}); "
+            "crop it to the organ"
         )
 
 

@@ -1,6 +1,7 @@
-"""NIfTI films.
+"""NIfTI films, and volumes for the organs that have them.
 
-NIfTI's first axis is the column (x) and its second the row (y), so the film is the transposed array. Files whose
+NIfTI's first axis is the column (x), its second the row (y) and its third the slice (z), so that a film is the
+transposed array and a volume the array with its axes in reverse order. Files whose
 axes are meant otherwise are left as they are: flips are not read from the affine, because most writers of
 two-dimensional images fill it with a default.
 """
@@ -14,7 +15,7 @@ import nibabel as nib
 import numpy as np
 
 from monai_cars.files.header import Header, RadiographError
-from monai_cars.files.native import MOST_BITS, MOST_BYTES, Native, cause, check_size, integer_range
+from monai_cars.files.native import MOST_BITS, MOST_BYTES, Native, cause, check_size, check_voxels, integer_range
 
 GZIP_SIGNATURE = b"\x1f\x8b"
 
@@ -24,15 +25,15 @@ def is_nifti(data: bytes) -> bool:
     return data[:2] == GZIP_SIGNATURE or data[344:348] in (b"n+1\0", b"n+2\0") or data[4:8] == b"n+2\0"
 
 
-def read_nifti(source: str, data: bytes, sha256: str) -> Native:
-    """Read a two-dimensional NIfTI of shape (W, H) or (W, H, 1)."""
+def read_nifti(source: str, data: bytes, sha256: str, *, volumes: bool = False) -> Native:
+    """Read a two-dimensional NIfTI of shape (W, H) or (W, H, 1); with `volumes` also one of shape (W, H, D)."""
     try:
         data = _inflated(source, data)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             kind = nib.Nifti2Image if data[4:8] == b"n+2\0" else nib.Nifti1Image
             image: Any = kind.from_bytes(data)
-            _check_shape(source, image.shape)
+            _check_shape(source, image.shape, volumes)
             raw = np.asarray(image.dataobj.get_unscaled())
     except RadiographError:
         raise
@@ -44,7 +45,8 @@ def read_nifti(source: str, data: bytes, sha256: str) -> Native:
         raise RadiographError(
             f"{source}: a NIfTI film must hold real numbers (got type {raw.dtype}); save it as a grey image"
         )
-    stored = raw.reshape(raw.shape[:2]).T.astype(raw.dtype.newbyteorder("="))
+    axes = _axes(image.shape)
+    stored = raw.reshape(raw.shape[:axes]).T.astype(raw.dtype.newbyteorder("="))
     slope = float(image.dataobj.slope)
     return Native(stored, _header(source, sha256, stored, image, -1 if slope < 0 else 1), image)
 
@@ -60,7 +62,19 @@ def _inflated(source: str, data: bytes) -> bytes:
     return data
 
 
-def _check_shape(source: str, shape: tuple[int, ...]) -> None:
+def _axes(shape: tuple[int, ...]) -> int:
+    """Spatial axes of what a file holds: 2 of a film, 3 of a volume."""
+    return 3 if len(shape) > 2 and shape[2] > 1 else 2
+
+
+def _check_shape(source: str, shape: tuple[int, ...], volumes: bool) -> None:
+    if volumes and len(shape) > 2 and shape[2] > 1:
+        if any(size != 1 for size in shape[3:]):
+            raise RadiographError(
+                f"{source}: a volume has three axes (got shape {tuple(shape)}); give one volume of a series"
+            )
+        check_voxels(source, shape[:3])
+        return
     if len(shape) < 2 or any(size != 1 for size in shape[2:]):
         raise RadiographError(
             f"{source}: a radiograph is one two-dimensional image (got a volume of shape {tuple(shape)}); "
@@ -70,7 +84,7 @@ def _check_shape(source: str, shape: tuple[int, ...]) -> None:
 
 
 def _header(source: str, sha256: str, stored: np.ndarray, image: Any, polarity: int) -> Header:
-    spacing, origin = _spacing(image.header)
+    spacing, origin = _spacing(image.header, stored.ndim)
     integer = stored.dtype.kind in "ui"
     bits = min(8 * stored.dtype.itemsize, MOST_BITS) if integer else 0
     if integer:
@@ -80,9 +94,10 @@ def _header(source: str, sha256: str, stored: np.ndarray, image: Any, polarity: 
     return Header(source, sha256, "nifti", polarity, bits, integer, low, high, spacing=spacing, spacing_source=origin)
 
 
-def _spacing(header: Any) -> tuple[tuple[float, float] | None, str]:
-    columns, rows = (float(size) for size in header.get_zooms()[:2])
-    # 1 x 1 is what every writer puts where it knows nothing.
-    if not (rows > 0 and columns > 0 and np.isfinite(rows * columns)) or rows == columns == 1:
+def _spacing(header: Any, axes: int) -> tuple[tuple[float, ...] | None, str]:
+    sizes = tuple(float(size) for size in header.get_zooms()[:axes])[::-1]
+    # 1 x 1 is what every writer puts where it knows nothing; volumes of a millimetre are common.
+    nothing_known = axes == 2 and sizes == (1.0, 1.0)
+    if not (min(sizes) > 0 and np.isfinite(np.prod(sizes))) or nothing_known:
         return None, "unknown"
-    return (rows, columns), "pixdim"
+    return sizes, "pixdim"

@@ -31,6 +31,7 @@ __all__ = [
     "header_of",
     "read_native",
     "read_radiograph",
+    "read_volume",
     "write_radiograph",
 ]
 
@@ -43,10 +44,10 @@ SUFFIXES = (".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".nii", ".nii.gz")
 
 @dataclass(frozen=True)
 class Radiograph:
-    """A film in memory.
+    """A film or volume in memory.
 
     Args:
-        image: ``(1, H, W)`` float32 plain tensor, bright = dense, in native units.
+        image: ``(1, H, W)`` or ``(1, D, H, W)`` float32 plain tensor, bright = dense, in native units.
         header: everything else.
     """
 
@@ -82,6 +83,28 @@ def read_radiograph(
         header = replace(header, spacing=_spacing(spacing), spacing_source="datalist")
     image = torch.from_numpy(image_of(native)[None])
     return Radiograph(image, header)
+
+
+def read_volume(path: str | os.PathLike[str]) -> Radiograph:
+    """Read a volume, for organs that have them: native values, bright = dense, with its header.
+
+    Args:
+        path: NIfTI file of shape (W, H, D).
+
+    Returns:
+        The image ``(1, D, H, W)`` float32 and the header; its spacing is (slice, row, column). `write_radiograph`
+        writes it back as NIfTI, bit-exact outside the support.
+
+    Raises:
+        RadiographError: naming the file, the rule, the value got and the remedy.
+    """
+    native = read_native(path, check=False, volumes=True)
+    if native.stored.ndim != 3:
+        raise RadiographError(
+            f"{os.fspath(path)}: a volume must have three axes (got {native.stored.shape}); read a film with "
+            "read_radiograph"
+        )
+    return Radiograph(torch.from_numpy(image_of(native)[None]), native.header)
 
 
 def _spacing(spacing: float | Sequence[float]) -> tuple[float, float]:
@@ -128,8 +151,8 @@ def header_of(image: torch.Tensor, text: str | None = None) -> Header:
 
 def affine_of(header: Header) -> np.ndarray:
     """Return the 4 x 4 affine of the (row, column) grid in mm; the identity when the spacing is unknown."""
-    rows, columns = header.spacing or (1.0, 1.0)
-    return np.diag([rows, columns, 1.0, 1.0])
+    sizes = header.spacing or ()
+    return np.diag([*sizes, *([1.0] * (4 - len(sizes)))])
 
 
 class RadiographReader(ImageReader):

@@ -40,9 +40,9 @@ def write_radiograph(
 
     Args:
         path: target; its suffix .dcm, .png, .nii.gz or .nii chooses the format. Written whole or not at all.
-        image: ``(1, H, W)`` or ``(H, W)`` in the values that `read_radiograph` gave.
+        image: ``(1, H, W)`` or ``(H, W)`` in the values that `read_radiograph` gave; of `read_volume` (1, D, H, W).
         header: the film's header, see `header_of`.
-        support: ``(1, H, W)`` or ``(H, W)``, not zero where the image may differ from its source.
+        support: of the same shape, not zero where the image may differ from its source.
         record: what was done: an edit, ``{"edits": [...]}`` or the JSON of either.
         plan: the run plan, JSON-safe; it enters the UIDs, and its "created" time gives the dates (none without it).
 
@@ -63,8 +63,10 @@ def write_radiograph(
             f"{path}: an image is written against its source file (got a tensor made in memory); load the film with "
             "LoadRadiograph or RadiographReader, or save the tensor with MONAI's SaveImage"
         )
-    native = read_native(header.source, check=False)
+    native = read_native(header.source, check=False, volumes=True)
     _check_source(path, native, header)
+    if native.stored.ndim > 2 and not suffix.startswith(".nii"):
+        raise RadiographError(f"{path}: {suffix} holds a film (got a volume); write .nii.gz")
     stored = merge(native, image, support)
     edits = edits_of(record)
     if suffix == ".dcm":
@@ -93,9 +95,9 @@ def merge(native: Native, image: torch.Tensor | np.ndarray, support: torch.Tenso
     """Return the source's stored values with the image's inside the support.
 
     Args:
-        native: the source film, ``(H, W)`` stored values.
-        image: ``(1, H, W)`` or ``(H, W)``, after polarity.
-        support: ``(1, H, W)`` or ``(H, W)``, not zero where the image may differ.
+        native: the source's stored values, ``(H, W)`` or ``(D, H, W)``.
+        image: of that shape or with a channel before it, after polarity.
+        support: likewise, not zero where the image may differ.
 
     Returns:
         ``(H, W)`` in the source's own type.
@@ -125,7 +127,7 @@ def merge(native: Native, image: torch.Tensor | np.ndarray, support: torch.Tenso
 
 def _plane(source: str, values: torch.Tensor | np.ndarray, name: str, shape: tuple[int, ...]) -> np.ndarray:
     plane = values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
-    plane = plane[0] if plane.ndim == 3 and plane.shape[0] == 1 else plane
+    plane = plane[0] if plane.ndim == len(shape) + 1 and plane.shape[0] == 1 else plane
     if plane.shape != shape:
         raise RadiographError(
             f"{source}: the {name} must have its source's size {shape} (got {plane.shape}: was it resized, cropped or "

@@ -84,7 +84,7 @@ DRAWINGS: dict[str, Drawing] = {
 }
 
 
-COMPARED: tuple[Draw | None, ...] = (delete_haze, delete_fluid)  # with what healthy lungs look like
+COMPARED: tuple[Draw | None, ...] = (delete_opacity, delete_haze, delete_fluid)  # with what healthy lungs look like
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,11 @@ class AttenuationEditor:
         return f"{record.name} sha256:{record.sha256}"
 
     def weights_for(self, edit: Edit) -> str | None:
-        """What an edit may open: only deletions of diffuse opacities and at the hilum compare with healthy lungs."""
-        delete = DRAWINGS[edit.finding].delete if edit.operation == "delete" else None
-        at_hilum = delete is delete_opacity and finding_of(edit.finding).place.within == "hilum"
-        return self.weights if at_hilum or delete in COMPARED else None
+        """What an edit may open: a deletion compares with healthy lungs, unless a round opacity has lung around it."""
+        if edit.operation != "delete" or DRAWINGS[edit.finding].delete not in COMPARED:
+            return None
+        round_in_lung = edit.scale.unit == "mm" and finding_of(edit.finding).place.within == "lung"
+        return None if round_in_lung else self.weights
 
     def propose(self, film: Film, anatomy: torch.Tensor, edit: Edit, generator: torch.Generator) -> Proposal:
         """See :class:`monai_cars.editors.Editor`."""

@@ -26,10 +26,10 @@ class DensityPreserved:
 
     def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
         """See :class:`monai_cars.gates.Check`."""
-        rows, columns = context.box.slices
+        crop = context.box.slices
         support = context.support.to(before.device)
         if not bool(support.any()):
             return unavailable(self.name, "the support is empty", self.threshold)
-        change = (after[0, rows, columns] - before[0, rows, columns])[support]
+        change = (after[0][crop] - before[0][crop])[support]
         value = float(change.mean().abs()) / abs(context.unit.value)
         return judged(self.name, value, self.threshold, at_most=True, reason="the sham changed the density of the lung")

@@ -40,14 +40,12 @@ class NoSeam:
         """See :class:`monai_cars.gates.Check`."""
         if not bool(context.support.any()):
             return unavailable(self.name, "the support is empty", self.threshold)
-        y0, x0, y1, x1 = context.box
-        crop = (0, slice(max(y0 - 2, 0), y1 + 2), slice(max(x0 - 2, 0), x1 + 2))
-        was, now = _steepness(before[crop]), _steepness(after[crop])
+        around = context.box.grown(2, before.shape[1:])
+        was, now = _steepness(before[0][around.slices]), _steepness(after[0][around.slices])
         support = torch.zeros(was.shape, dtype=torch.bool)
-        top, left = y0 - max(y0 - 2, 0), x0 - max(x0 - 2, 0)
-        support[top : top + y1 - y0, left : left + x1 - x0] = context.support.cpu()
+        support[context.box.shifted(*(-start for start in around.start)).slices] = context.support.cpu()
         border = _beside_border(support)
-        inner = border & ~_beside_anatomy(context.anatomy[(slice(None), *crop[1:])], context.millimetre)
+        inner = border & ~_beside_anatomy(context.anatomy[(slice(None), *around.slices)], context.millimetre)
         border = inner if int(inner.sum()) >= FEWEST else border
         # A film with flat areas has no texture of its own: a hundredth of the contrast unit is never seen.
         texture = max(float(was[border].median()), 0.01 * abs(context.unit.value))
@@ -56,32 +54,37 @@ class NoSeam:
 
 
 def _steepness(film: torch.Tensor) -> torch.Tensor:
-    """(h, w) larger of the differences to the right and lower neighbour."""
+    """Largest of the differences to the next neighbour along every axis, of the film's shape."""
     film = film.float().cpu()
-    down = functional.pad(film.diff(dim=0).abs(), (0, 0, 0, 1))
-    right = functional.pad(film.diff(dim=1).abs(), (0, 1))
-    return torch.maximum(down, right)
+    steps = []
+    for axis in range(film.ndim):
+        behind = [0, 0] * (film.ndim - 1 - axis) + [0, 1]  # padding is told from the last axis on
+        steps.append(functional.pad(film.diff(dim=axis).abs(), behind))
+    return torch.stack(steps).amax(0)
 
 
 def _beside_anatomy(anatomy: torch.Tensor, millimetre: float) -> torch.Tensor:
-    """(h, w) bool pixels within some millimetres of a structure's outline.
+    """Bool pixels within some millimetres of a structure's outline.
 
     The film has an edge of its own there, which a deletion lays bare and which fluid hides.
     """
     step = max(1, round(millimetre))  # on a grid of a millimetre: a large pool at native size costs a second
     size = 2 * max(1, round(OUTLINE_MM * millimetre / step)) + 1
+    thin = (slice(None), *(slice(None, None, step) for _ in anatomy.shape[1:]))
     # The structures' bits make one number of a pixel, which changes wherever any of them ends.
-    masks = np.packbits(anatomy[:, ::step, ::step].cpu().numpy() > 0, axis=0)
-    beside = _varies(masks, size).any(0).repeat(step, 0).repeat(step, 1)
-    return torch.from_numpy(beside[: anatomy.shape[1], : anatomy.shape[2]])
+    masks = np.packbits(anatomy[thin].cpu().numpy() > 0, axis=0)
+    beside = np.asarray(_varies(masks, size).any(0))
+    for axis in range(beside.ndim):
+        beside = beside.repeat(step, axis)
+    return torch.from_numpy(beside[tuple(slice(0, size) for size in anatomy.shape[1:])])
 
 
 def _beside_border(support: torch.Tensor) -> torch.Tensor:
-    """(h, w) bool pixels that touch the support's border, on either side."""
+    """Bool pixels that touch the support's border, on either side."""
     return torch.from_numpy(_varies(support.numpy()[None].view(np.uint8), 3)[0])
 
 
 def _varies(codes: np.ndarray, size: int) -> np.ndarray:
-    """(n, h, w) bool where a square of ``size`` pixels holds more than one value."""
-    square = (1, size, size)
+    """(n, ...) bool where a square or cube of ``size`` elements holds more than one value."""
+    square = (1, *(size for _ in codes.shape[1:]))
     return ndi.maximum_filter(codes, square, mode="nearest") != ndi.minimum_filter(codes, square, mode="nearest")

@@ -26,9 +26,9 @@ class Rewritten:
 
     def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
         """See :class:`monai_cars.gates.Check`."""
-        rows, columns = context.box.slices
+        crop = context.box.slices
         support = context.support.to(before.device)
         if not bool(support.any()):
             return unavailable(self.name, "the support is empty", self.threshold)
-        value = float((after[0, rows, columns] != before[0, rows, columns])[support].float().mean())
+        value = float((after[0][crop] != before[0][crop])[support].float().mean())
         return judged(self.name, value, self.threshold, at_most=False, reason="too much of the support is a copy")

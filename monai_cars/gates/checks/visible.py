@@ -34,11 +34,10 @@ class Visible:
 
     def __call__(self, before: torch.Tensor, after: torch.Tensor, context: Context) -> CheckResult:
         """See :class:`monai_cars.gates.Check`."""
-        rows, columns = context.box.slices
         lesion = context.lesion.cpu().numpy()
         if not lesion.any():
             return unavailable(self.name, "no lesion was drawn", self.threshold)
-        change = (after[0, rows, columns] - before[0, rows, columns]).abs().cpu().numpy()
+        change = (after[0][context.box.slices] - before[0][context.box.slices]).abs().cpu().numpy()
         # What could hide the finding is the film without it.
         without = after if context.edit.operation == "delete" else before
         value = float(np.percentile(change[lesion], 90)) / max(_spread(without, context, lesion), 1e-6)
@@ -47,9 +46,21 @@ class Visible:
 
 def _spread(film: torch.Tensor, context: Context, lesion: np.ndarray) -> float:
     """Spread of the film around the lesion, not less than half a hundredth of the contrast unit."""
-    radius = float(np.sqrt(lesion.sum() / np.pi))
+    radius = ball_radius(int(lesion.sum()), lesion.ndim)
     pad, step = int(radius), max(1, int(radius / 12))
-    y0, x0, y1, x1 = context.box
-    tile = film[0, max(y0 - pad, 0) : y1 + pad : step, max(x0 - pad, 0) : x1 + pad : step].float().cpu().numpy()
+    around = context.box.grown(pad, film.shape[1:]).slices
+    tile = film[0][tuple(slice(part.start, part.stop, step) for part in around)].float().cpu().numpy()
     sigma = min(radius, LARGEST_MM * context.millimetre) / step
     return max(float((tile - ndi.gaussian_filter(tile, sigma)).std()), 0.005 * abs(context.unit.value))
+
+
+def ball_radius(elements: int, axes: int) -> float:
+    """Radius, in elements, of the disc or ball that has so many.
+
+    Example:
+        >>> round(ball_radius(314, 2), 1), round(ball_radius(4189, 3), 1)
+        (10.0, 10.0)
+    """
+    if axes == 2:
+        return float(np.sqrt(elements / np.pi))
+    return float((3.0 * elements / (4.0 * np.pi)) ** (1.0 / 3.0))

@@ -104,9 +104,8 @@ class TestThroughAChain:
         own = Phantoms()
         segment = SegmentAnatomyd("image", segmenter=own, axes="HW")
         assert entry(segment, InsertFindingd(**INSERT, segmenter=own))["shared_model"] is True
-        assert (
-            entry(InsertFindingd(**INSERT, segmenter=load_segmenter()), anatomy=FILM.anatomy)["shared_model"] is False
-        )
+        shipped = InsertFindingd(**INSERT, segmenter="cars_anatomy")
+        assert entry(segment, shipped)["shared_model"] is False
 
     def test_another_segmenter_measures(self):
         segment = SegmentAnatomyd("image", segmenter=Phantoms(), axes="HW")
