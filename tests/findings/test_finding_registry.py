@@ -130,7 +130,7 @@ def test_a_new_finding_is_a_new_file_and_a_new_organ_a_new_folder(tmp_path):
 
 def test_a_file_without_a_finding_is_refused(tmp_path):
     told = _copied(tmp_path, {"chest_xray/cyst.py": "NAME = 'cyst'\n"})
-    assert "chest_xray.cyst must tell FINDING = Finding(), got None; begin the name of another" in told.stderr
+    assert "chest_xray.cyst must tell FINDING = Finding(...), got None; begin the name of" in told.stderr
 
 
 def test_views_are_mappings_and_cannot_be_written_to():
