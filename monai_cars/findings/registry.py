@@ -1,7 +1,8 @@
 """Every finding that is known, by its name.
 
-Organs are the folders beside this file, findings the files in them (a name that begins with ``_`` is none): a new one
-touches no list. A user's plug-in, and a test, add theirs with `register`, in every process that is to know them.
+Organs are the folders beside this file (their CONCEPTS are what classifiers answer beside the findings), findings the
+files in them; a name that begins with ``_`` is none. A new one touches no list. A user's plug-in, and a test, add
+theirs with `register`, in every process that is to know them.
 """
 
 from __future__ import annotations
@@ -169,11 +170,20 @@ def _discover() -> None:
         if not organ.ispkg:
             continue
         folder = f"{__package__}.{organ.name}"
-        _concepts[organ.name] = importlib.import_module(folder).CONCEPTS
+        _concepts[organ.name] = getattr(importlib.import_module(folder), "CONCEPTS", ())
         files = [file.name for file in pkgutil.iter_modules([str(here / organ.name)]) if not file.name.startswith("_")]
-        found = [importlib.import_module(f"{folder}.{file}").FINDING for file in files]
-        for finding in sorted(found, key=lambda one: (one.order, one.name)):
+        for finding in sorted((_told(f"{folder}.{file}") for file in files), key=lambda one: (one.order, one.name)):
             register(replace(finding, organ=organ.name))
+
+
+def _told(module: str) -> Finding:
+    """The finding that a file tells."""
+    finding = getattr(importlib.import_module(module), "FINDING", None)
+    if not isinstance(finding, Finding):
+        raise TypeError(
+            f"{module} must tell FINDING = Finding(...), got {finding!r}; begin the name of another file with _"
+        )
+    return finding
 
 
 _discover()

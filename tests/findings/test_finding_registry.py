@@ -1,11 +1,14 @@
 """The registry knows what lies in the folders, and what a plug-in adds for as long as it is there."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import monai_cars
 from monai_cars.chest_xray.gate import default_gate, profile_table
 from monai_cars.edits.edit import LOCATED_BY_ANATOMY, Edit
 from monai_cars.findings.registry import ALIASES, FINDINGS, SEVERITY, canonical, finding_of, registered
@@ -93,6 +96,41 @@ def test_an_unknown_finding_is_refused_with_the_nearest(asked, hint):
         finding_of(asked)
     with pytest.raises(ValueError, match=rf"finding must be one of nodule, .* \(got '{asked}'\)"):
         default_gate(asked, "insert")
+
+
+def _copied(folder, files):
+    """What a copy of the findings' floor lists, with more files in it."""
+    ground = Path(monai_cars.__file__).parent
+    house = folder / "monai_cars"
+    shutil.copytree(ground / "findings", house / "findings", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("__init__.py", "_moved.py"):
+        shutil.copy(ground / name, house / name)
+    for name, text in files.items():
+        (house / "findings" / name).parent.mkdir(exist_ok=True)
+        (house / "findings" / name).write_text(text)
+    code = "from monai_cars.findings import FINDINGS; print([(one.name, one.organ) for one in FINDINGS.values()])"
+    return subprocess.run([sys.executable, "-c", code], cwd=folder, env={}, capture_output=True, text=True, check=False)
+
+
+def _file(name):
+    """A finding without an order, told by what a mass is."""
+    return (
+        "from dataclasses import replace\nfrom monai_cars.findings.chest_xray.mass import FINDING as MASS\n"
+        f"from monai_cars.findings.finding import LAST\nFINDING = replace(MASS, name={name!r}, order=LAST)\n"
+    )
+
+
+def test_a_new_finding_is_a_new_file_and_a_new_organ_a_new_folder(tmp_path):
+    files = {"chest_xray/cyst.py": _file("cyst"), "chest_xray/bulla.py": _file("bulla")}
+    told = _copied(tmp_path, {**files, "lge_mri/__init__.py": "", "lge_mri/scar.py": _file("scar")})
+    known = [(name, finding.organ) for name, finding in FINDINGS.items()]
+    added = [("bulla", "chest_xray"), ("cyst", "chest_xray"), ("scar", "lge_mri")]  # in no order: last, by name
+    assert told.stdout == f"{known + added}\n", told.stderr
+
+
+def test_a_file_without_a_finding_is_refused(tmp_path):
+    told = _copied(tmp_path, {"chest_xray/cyst.py": "NAME = 'cyst'\n"})
+    assert "chest_xray.cyst must tell FINDING = Finding(...), got None; begin the name of" in told.stderr
 
 
 def test_views_are_mappings_and_cannot_be_written_to():

@@ -10,7 +10,7 @@ from scipy import ndimage as ndi
 
 from monai_cars.chest_xray.anatomy import SIDES
 from monai_cars.chest_xray.measurement.readings import AERATED, Lungs, sizes
-from monai_cars.findings.chest_xray._changes import HEART_HIDDEN
+from monai_cars.findings.chest_xray import HEART_HIDDEN
 from monai_cars.findings.registry import finding_of
 from monai_cars.findings.scale import OPACIFIED
 from monai_cars.gates.contract import CheckResult, Context, judged, unavailable

@@ -1,7 +1,34 @@
 """The findings of a chest radiograph, one file each, and what classifiers of such films answer beside them."""
 
-from monai_cars.findings.chest_xray._changes import AIRLESS, DOME, FLUID, HILUM, MARKINGS, ROUND
+from monai_cars.findings.chest_xray._changes import (
+    AIR,
+    AIRLESS,
+    DIAPHRAGM,
+    DOME,
+    FLUID,
+    HEART,
+    HEART_HIDDEN,
+    HILUM,
+    LARGE,
+    MARKINGS,
+    ROUND,
+)
 from monai_cars.findings.finding import Concept
+
+__all__ = [
+    "AIR",
+    "AIRLESS",
+    "CONCEPTS",
+    "DIAPHRAGM",
+    "DOME",
+    "FLUID",
+    "HEART",
+    "HEART_HIDDEN",
+    "HILUM",
+    "LARGE",
+    "MARKINGS",
+    "ROUND",
+]
 
 CONCEPTS = (
     Concept(name="infiltration", synonyms=("infiltrate",), moved_by=(ROUND, AIRLESS)),

@@ -9,7 +9,7 @@ from monai_cars.chest_xray.editors.canvas.canvas import Canvas, smoothstep
 from monai_cars.chest_xray.editors.canvas.fill import harmonic_fill
 from monai_cars.chest_xray.editors.pleura.fluid import Depth, Fluid, fluid_at, soft_tissue
 from monai_cars.edits.edit import CannotEdit
-from monai_cars.findings.chest_xray._changes import AIR, FLUID
+from monai_cars.findings.chest_xray import AIR, FLUID
 from monai_cars.findings.registry import FINDINGS
 
 LEAST = 40  # working pixels of a lesion within a field that make it a finding of that side
