@@ -8,12 +8,12 @@ from typing import Any
 # name of a check -> (which side of its threshold passes, what its value is)
 CHECKS: Mapping[str, tuple[str, str]] = {
     "outside_unchanged": ("at most", "pixels outside the support that changed"),
-    "inside_lung": ("at least", "share of the change that lies in the asked lung field"),
+    "inside_lung": ("at least", "share of the change that lies in the asked part of the organ"),
     "inside_region": ("at least", "share of the change that lies where such findings lie"),
     "no_seam": ("at most", "step at the support's border, in units of the film's own texture there"),
     "severity_agrees": ("at most", "relative difference between the measured and the asked severity"),
     "visible": ("at least", "the change in the lesion over the spread of the film around it"),
-    "no_hole": ("at most", "how much darker than the lung around it the place became, in contrast units"),
+    "no_hole": ("at most", "how much darker than what lies around it the place became, in contrast units"),
     "opacity_removed": ("at most", "share of the opacity that is left"),
     "rewritten": ("at least", "share of the support's pixels whose value differs"),
     "density_preserved": ("at most", "mean change over the support, in contrast units"),
@@ -22,8 +22,8 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "least share of its contrast that a tube or wire keeps; 0 where a mark changed",
     ),
     "devices_removed": ("at most", "share of the contrast of tubes and wires that is left"),
-    "anatomy_preserved": ("at least", "smallest Dice of a lung field or the heart, segmented before and after"),
-    "measurement_agrees": ("at most", "how far heart, lungs and fluid measure from what was asked, 1 is tolerated"),
+    "anatomy_preserved": ("at least", "smallest Dice of a structure, segmented before and after"),
+    "measurement_agrees": ("at most", "how far structures measure from what was asked, 1 is tolerated"),
     "target_moved": ("at least", "change of the finding's log-odds in the asked direction, by another model"),
     "target_level": ("", "the finding's probability after the edit, by another model; a deletion is to stay below"),
     "off_target_stable": ("at most", "largest change of a probability that the edit does not imply"),
@@ -32,7 +32,6 @@ CHECKS: Mapping[str, tuple[str, str]] = {
     "change_seen": ("at least", "independent models that see the finding come, or go"),
     "present_before": ("at least", "height of a localiser's map at the lesion before a deletion"),
 }
-_PLURALS = {"mass": "masses"}
 
 
 def bound(check: Mapping[str, Any]) -> str:
@@ -55,10 +54,12 @@ def plural(finding: str) -> str:
     """More than one of a finding.
 
     Example:
-        >>> plural("mass"), plural("nodule")
-        ('masses', 'nodules')
+        >>> plural("mass"), plural("nodule"), plural("opacities")
+        ('masses', 'nodules', 'opacities')
     """
-    return _PLURALS.get(finding, f"{finding}s")
+    if finding.endswith("ss"):
+        return f"{finding}es"
+    return finding if finding.endswith("s") else f"{finding}s"
 
 
 def number(value: Any) -> str:

@@ -127,8 +127,8 @@ def record_of(weights: str | Path | WeightsRecord, *, default: str | None = None
         default: the weights that "hub" means; None stands for the first of the bundle's where there is only one bundle.
 
     Raises:
-        WeightsError: none of these; a Hub file whose revision is no commit; weights that were not published; "hub" where several
-            bundles ship weights.
+        WeightsError: none of these; a Hub file whose revision is no commit; weights that were not published; "hub"
+            where several bundles ship weights.
 
     Example:
         >>> record_of("me/lungs/model.safetensors@" + 40 * "a").repo_id
