@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from monai_cars.chest_xray import BUNDLE
 from monai_cars.chest_xray.anatomy import STRUCTURES
 from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
 from monai_cars.chest_xray.checks.devices_preserved import DevicesPreserved
@@ -152,7 +153,7 @@ def default_gate(
     if profile not in PROFILES:
         raise ValueError(f"profile must be 'cheap' or 'full', got {profile!r}")
     finding = canonical(finding)
-    thresholds = shipped_thresholds() if thresholds is None else thresholds
+    thresholds = shipped_thresholds(BUNDLE) if thresholds is None else thresholds
     checks = _cheap(finding, operation)
     advisory: tuple[str, ...] = ()
     asked: list[Check] = []
