@@ -15,12 +15,9 @@ PALETTE: tuple[Colour, ...] = ((76, 201, 220), (255, 159, 67), (166, 216, 84), (
 DARKER = 30
 """Taken from each channel of a colour that is to be read on white."""
 
-# Runs of before `structures` and `unit` stood in run.json.
-EARLIER = (
-    {"name": "right_lung", "colour": (76, 201, 220)},
-    {"name": "left_lung", "colour": (76, 201, 220)},
-    {"name": "heart", "colour": (255, 159, 67)},
-)
+# What runs were of before they wrote `structures`, `colours` and `unit` into run.json.
+EARLIER_STRUCTURES = ("right_lung", "left_lung", "heart")
+EARLIER_COLOURS = {"right_lung": (76, 201, 220), "left_lung": (76, 201, 220), "heart": (255, 159, 67)}
 EARLIER_UNIT = "mediastinum minus aerated lung"
 
 
@@ -28,23 +25,25 @@ def read_structures(run: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, 
     """Names of the masks' channels in their order, and the colour of each.
 
     Args:
-        run: content of run.json; its `structures` are names, or `{"name": ..., "colour": [red, green, blue]}`.
+        run: content of run.json; its `structures` are names, its `colours` maps names to [red, green, blue].
 
     Returns:
-        The names, and the colours by name.
+        The names, and the colours by name; a structure without one takes the next of the palette.
 
     Raises:
-        ValueError: a colour that is none.
+        ValueError: structures that are no list, or a colour that is none.
 
     Example:
-        >>> read_structures({"structures": ["wall", {"name": "pool", "colour": [9, 8, 7]}]})
+        >>> read_structures({"structures": ["wall", "pool"], "colours": {"pool": [9, 8, 7]}})
         (('wall', 'pool'), {'wall': (76, 201, 220), 'pool': (9, 8, 7)})
     """
-    colours: dict[str, Colour] = {}
-    for number, entry in enumerate(run.get("structures", EARLIER)):
-        told: Mapping[str, Any] = {"name": entry} if isinstance(entry, str) else entry
-        colours[told["name"]] = _colour(told["name"], told.get("colour", PALETTE[number % len(PALETTE)]))
-    return tuple(colours), colours
+    if "structures" not in run:
+        return EARLIER_STRUCTURES, dict(EARLIER_COLOURS)
+    names, told = run["structures"], run.get("colours", {})
+    if not isinstance(names, list):
+        raise ValueError(f"structures of run.json must be a list of names in the masks' order (got {names!r}); mend it")
+    colours = {name: _colour(name, told.get(name, PALETTE[number % len(PALETTE)])) for number, name in enumerate(names)}
+    return tuple(names), colours
 
 
 def read_unit(run: Mapping[str, Any]) -> str:

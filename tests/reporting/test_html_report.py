@@ -94,8 +94,8 @@ def test_outlines_and_legend_are_of_the_structures_that_the_run_names(run, page,
     other = tmp_path / "copy" / "run"
     shutil.copytree(run.parent, other.parent)
     told = json.loads((other / "run.json").read_text())
-    structures = [{"name": "wall", "colour": [10, 20, 30]}, {"name": "<pool>", "colour": [200, 100, 50]}]
-    (other / "run.json").write_text(json.dumps({**told, "structures": structures, "unit": "pool minus wall"}))
+    organ = {"structures": ["wall", "<pool>"], "colours": {"wall": [10, 20, 30], "<pool>": [200, 100, 50]}}
+    (other / "run.json").write_text(json.dumps({**told, **organ, "unit": "pool minus wall"}))
     renamed = write_report(other).read_text(encoding="utf-8")
     assert ".structure-0 { stroke: #0a141e; } .structure-1 { stroke: #c86432; }" in renamed
     assert "</i>wall<i" in renamed
