@@ -74,6 +74,11 @@ class Modality(Protocol):
         ...
 
     @property
+    def unit_means(self) -> str:
+        """What one contrast unit is, in words for a legend."""
+        ...
+
+    @property
     def dimensions(self) -> tuple[int, ...]:
         """Numbers of spatial axes that its images have: 2 for films, 3 for volumes."""
         ...
@@ -142,6 +147,8 @@ class Modality(Protocol):
 
 
 PROFILES = ("cheap", "full")
+DEFAULT_ORGAN = "chest_xray"
+"""Where no finding chooses: a film that is segmented before anything is asked of it, a random edit of any finding."""
 MODALITIES: dict[str, str | Modality] = {"chest_xray": "monai_cars.chest_xray.modality:CHEST_XRAY"}
 """Organ -> where its modality lies ("module:name", imported when it is first needed), or the modality itself."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from monai_cars.chest_xray import BUNDLE
 from monai_cars.chest_xray.anatomy import STRUCTURES
 from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
 from monai_cars.chest_xray.checks.devices_preserved import DevicesPreserved
@@ -114,7 +115,7 @@ def default_gate(
         raise ValueError(f"profile must be 'cheap' or 'full', got {profile!r}")
     one = finding_of(finding)
     finding = one.name
-    thresholds = shipped_thresholds() if thresholds is None else thresholds
+    thresholds = shipped_thresholds(BUNDLE) if thresholds is None else thresholds
     checks = _cheap(one, operation)
     advisory: tuple[str, ...] = ()
     asked: list[Check] = []

@@ -28,7 +28,7 @@ from monai_cars.findings.registry import finding_of
 from monai_cars.gates.contract import Gate
 from monai_cars.modality import Protection, Segmenter
 
-COLOURS = {"right_lung": (86, 180, 233), "left_lung": (0, 158, 115), "heart": (230, 159, 0)}
+COLOURS = {"right_lung": (76, 201, 220), "left_lung": (76, 201, 220), "heart": (255, 159, 67)}
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class ChestXray:
     name: str = "chest_xray"
     structures: tuple[str, ...] = STRUCTURES
     colours: Mapping[str, tuple[int, int, int]] = field(default_factory=lambda: dict(COLOURS), hash=False)
+    unit_means: str = "mediastinum minus aerated lung"
     dimensions: tuple[int, ...] = (2,)
     least_contrast: float = 0.08  # below it lung and mediastinum cannot be told apart
     weights: str | None = "cars_anatomy"

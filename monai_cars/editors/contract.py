@@ -28,7 +28,7 @@ class Editor(Protocol):
 
         Args:
             film: the film.
-            anatomy: (S, H, W) uint8 masks in the order of ``monai_cars.chest_xray.anatomy.STRUCTURES``.
+            anatomy: (S, H, W) uint8 masks in the order of the organ's structures.
             edit: what is asked for.
             generator: the only source of randomness.
 

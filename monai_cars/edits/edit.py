@@ -10,7 +10,7 @@ import torch
 
 from monai_cars.edits.box import Box
 from monai_cars.edits.region import Region
-from monai_cars.findings.registry import FINDINGS, finding_of
+from monai_cars.findings.registry import finding_of
 from monai_cars.findings.severity import OPACIFIED, SEVERITY, Quantity, Severity, canonical
 
 __all__ = [
@@ -34,7 +34,6 @@ Operation = Literal["insert", "delete", "sham"]
 OPERATIONS: tuple[Operation, ...] = ("insert", "delete", "sham")
 SIDES = ("left", "right")
 # Findings whose place the anatomy itself shows, so that a deletion needs no region.
-LOCATED_BY_ANATOMY = tuple(name for name, finding in FINDINGS.items() if finding.place.shown_by_anatomy)
 ZONES = ("upper", "middle", "lower", "apex", "costophrenic", "hilar")
 
 
@@ -51,7 +50,7 @@ class Edit:
             (a deletion removes what is there).
         seed: decides every random draw of the edit.
         region: where the finding to delete lies; deletions only, and not needed where the anatomy itself
-            shows it (LOCATED_BY_ANATOMY).
+            shows it.
 
     Raises:
         ValueError: an unknown operation, finding, side or zone, a severity out of range, or a wrong region.

@@ -3,15 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from monai_cars.features.reports.patterns import variants
 
-if TYPE_CHECKING:
-    from monai_cars.features.vocabulary import Vocabulary
-
 # How a concept of a report bears on a finding (`features.reading`).
 RELATIONS = ("means", "implied_by", "suggested_by", "absent_without", "excluded_by")
+
+
+class Told(Protocol):
+    """What is checked of a vocabulary; see `features.vocabulary.Vocabulary`."""
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Names, in the order of a feature vector."""
+        ...
+
+    @property
+    def no_finding(self) -> str | None:
+        """The finding that says that there is none."""
+        ...
+
+    @property
+    def beside_no_finding(self) -> tuple[str, ...]:
+        """What may be present without findings."""
+        ...
+
+    @property
+    def edits(self) -> Mapping[str, str]:
+        """What editors call a finding -> what it is called here."""
+        ...
+
+    @property
+    def labels(self) -> Mapping[str, Any]:
+        """Label -> rule over findings."""
+        ...
+
+    @property
+    def codes(self) -> Mapping[str, Mapping[str, str]]:
+        """Finding -> {scheme: code}."""
+        ...
+
+    def implied(self, finding: str) -> tuple[str, ...]:
+        """All findings that a finding implies."""
+        ...
 
 
 class VocabularyError(ValueError):
@@ -44,7 +79,7 @@ def word_entries(name: str, entry: Any) -> tuple[str, ...]:
     return tuple(entry)
 
 
-def check(vocabulary: Vocabulary) -> None:
+def check(vocabulary: Told) -> None:
     """Refuses a vocabulary that breaks a rule.
 
     Raises:
@@ -78,7 +113,7 @@ def check(vocabulary: Vocabulary) -> None:
         raise VocabularyError(f"`ancestors` go in a circle through {circular[0]!r}.")
 
 
-def _check_rule(vocabulary: Vocabulary, label: str, rule: Any) -> None:
+def _check_rule(vocabulary: Told, label: str, rule: Any) -> None:
     if isinstance(rule, str):
         _known(vocabulary, f"labels: {label}", rule)
     elif isinstance(rule, dict) and len(rule) == 1 and next(iter(rule)) in ("any", "all") and next(iter(rule.values())):
@@ -90,12 +125,12 @@ def _check_rule(vocabulary: Vocabulary, label: str, rule: Any) -> None:
         )
 
 
-def _known(vocabulary: Vocabulary, key: str, name: str) -> None:
+def _known(vocabulary: Told, key: str, name: str) -> None:
     if name not in vocabulary.findings:
         raise VocabularyError(f"`{key}` names {name!r}, which is not among the findings {listed(vocabulary.findings)}.")
 
 
-def _check_codes(vocabulary: Vocabulary) -> None:
+def _check_codes(vocabulary: Told) -> None:
     for name, codes in vocabulary.codes.items():
         if not isinstance(codes, Mapping) or not all(isinstance(part, str) for pair in codes.items() for part in pair):
             raise VocabularyError(f"`codes: {name}` maps a scheme to a code, both in quotes (got {codes!r}).")

@@ -136,6 +136,16 @@ def register(finding: Finding) -> Finding:
     return finding
 
 
+def of_organ(organ: str) -> tuple[Finding, ...]:
+    """The findings of one organ, in their order.
+
+    Example:
+        >>> of_organ("chest_xray")[0].name
+        'nodule'
+    """
+    return tuple(finding for finding in _findings.values() if finding.organ == organ)
+
+
 @contextmanager
 def registered(*findings: Finding) -> Iterator[None]:
     """Findings that are known within a ``with`` block.

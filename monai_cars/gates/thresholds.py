@@ -14,7 +14,7 @@ from typing import Any, Literal
 from monai_cars.gates.contract import FIRST_SETTINGS, Check
 from monai_cars.weights.records import PLACES
 
-GATE_FILE = Path("cars_chest_xray") / "configs" / "gate.json"
+GATE_FILE = Path("configs") / "gate.json"
 VERSION = 1
 Purpose = Literal["preservation", "change", "level"]
 
@@ -167,8 +167,8 @@ def with_threshold(check: Check, threshold: float) -> Check:
         ValueError: the check is not calibrated, or the threshold is no number.
 
     Example:
-        >>> from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
-        >>> with_threshold(AnatomyPreserved(), 0.93).threshold
+        >>> from monai_cars.gates.checks.no_seam import NoSeam
+        >>> with_threshold(NoSeam(), 0.93).threshold
         0.93
     """
     bounded(check.name)
@@ -177,15 +177,16 @@ def with_threshold(check: Check, threshold: float) -> Check:
     return replace(check, threshold=float(threshold))  # type: ignore[type-var] # checks are dataclasses
 
 
-@lru_cache(maxsize=1)
-def shipped_thresholds() -> GateThresholds:
-    """The thresholds of the bundle; first settings where it has none.
+@lru_cache(maxsize=8)
+def shipped_thresholds(bundle: str) -> GateThresholds:
+    """The thresholds of a bundle (`configs/gate.json`); first settings where it has none.
 
     Example:
-        >>> shipped_thresholds().version
-        1
+        >>> shipped_thresholds("no_such_bundle").name
+        'first settings'
     """
-    found = next((place / GATE_FILE for place in PLACES if (place / GATE_FILE).is_file()), None)
+    files = (place / bundle / GATE_FILE for place in PLACES)
+    found = next((file for file in files if file.is_file()), None)
     return GateThresholds() if found is None else GateThresholds.load(found)
 
 

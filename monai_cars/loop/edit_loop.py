@@ -19,7 +19,7 @@ from monai_cars.gates import Gate
 from monai_cars.loop.counterfactual import Counterfactual, make_counterfactual
 from monai_cars.loop.segmentation import made_by, maker_of, segmented, segmenter_on
 from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
-from monai_cars.modality import PROFILES, Modality, Segmenter, modality_named
+from monai_cars.modality import DEFAULT_ORGAN, PROFILES, Modality, Segmenter, modality_named
 from monai_cars.weights import WeightsRecord, record_of
 
 Earlier = Sequence[Mapping[str, Any]]
@@ -51,7 +51,7 @@ class EditLoop:
     def __init__(
         self,
         *,
-        organ: str = "chest_xray",
+        organ: str = DEFAULT_ORGAN,
         editor: str | Editor | None = None,
         weights: str | Path | None = None,
         gate: str | Gate | None = None,

@@ -12,13 +12,13 @@ from monai.data import MetaTensor
 
 from monai_cars.edits.axes import Axes, to_standard
 from monai_cars.files.radiograph import META_KEY, Header, header_of
-from monai_cars.modality import Modality, modality_named
+from monai_cars.modality import DEFAULT_ORGAN, Modality, modality_named
 
 SIGN_SIDE = 128  # pixels on the longer side, enough to tell dense from aerated
 
 
 def current_header(
-    image: torch.Tensor, anatomy: torch.Tensor, text: str | None = None, modality: str | Modality = "chest_xray"
+    image: torch.Tensor, anatomy: torch.Tensor, text: str | None = None, modality: str | Modality = DEFAULT_ORGAN
 ) -> Header:
     """The header of a film as it stands in the chain.
 

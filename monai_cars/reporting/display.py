@@ -40,11 +40,11 @@ class Window:
 def window_of(image: np.ndarray, region: np.ndarray | None = None) -> Window:
     """Window from the 0.5th to the 99.5th percentile, of the values inside `region` where one is given.
 
-    Lungs and heart decide the contrast, else collimated borders and burnt-in markers would.
+    The organ decides the contrast, else collimated borders and burnt-in markers would.
 
     Args:
         image: (H, W), any affine scale.
-        region: (H, W) bool, usually the union of the lung fields and heart; an empty one is ignored.
+        region: (H, W) bool, usually the union of the organ's structures; an empty one is ignored.
 
     Example:
         >>> window_of(np.linspace(0, 100, 101)[None])

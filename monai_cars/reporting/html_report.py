@@ -23,13 +23,13 @@ from monai_cars.reporting.display import (
     outlines,
     window_of,
 )
+from monai_cars.reporting.legend import LESION, SUPPORT, grouped, hexadecimal, on_white, read_structures, read_unit
 from monai_cars.reporting.results import Result, read_results
 from monai_cars.reporting.wording import amount, bound, meaning, number, plural
 
 _TEMPLATE = Path(__file__).parent / "report.html.j2"
 _QUALITY = 88  # of whole films; crops are lossless
 _OVERVIEW = 900  # pixels, longer side of the film under the outlines
-_OUTLINES = (("right_lung", 0), ("left_lung", 1), ("heart", 2))
 
 
 def write_report(folder: str | Path, *, edits: int = 20) -> Path:
@@ -48,10 +48,23 @@ def write_report(folder: str | Path, *, edits: int = 20) -> Path:
     folder = Path(folder)
     results = read_results(folder)
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    structures, colours = read_structures(run)
     shown, rest = results[:edits], results[edits:]
     # One film at a time: a generator lets the template drop a film's pictures before the next is read.
-    groups = (_FilmView(list(group)) for _, group in groupby(shown, key=lambda result: result.line["source"]))
-    page = _template().render(run=run, results=results, films=groups, unshown=len(rest), **_words(results))
+    by_film = groupby(shown, key=lambda result: result.line["source"])
+    groups = (_FilmView(list(group), structures) for _, group in by_film)
+    page = _template().render(
+        run=run,
+        results=results,
+        films=groups,
+        unshown=len(rest),
+        structures=[(name.replace("_", " "), hexadecimal(colours[name])) for name in structures],
+        legend=[(words, on_white(colour)) for words, colour in grouped(structures, colours)],
+        unit=read_unit(run),
+        lesion=hexadecimal(LESION),
+        support=hexadecimal(SUPPORT),
+        **_words(results),
+    )
     return write_atomically(folder / "report.html", page.encode())
 
 
@@ -73,8 +86,9 @@ def _words(results: Sequence[Result]) -> dict[str, Any]:
 class _FilmView:
     """One film and its edits, as the template sees them."""
 
-    def __init__(self, results: list[Result]) -> None:
+    def __init__(self, results: list[Result], structures: Sequence[str]) -> None:
         first = results[0]
+        self.structures = structures
         self.line = first.line
         self.image = first.before()
         self.anatomy = first.mask("anatomy")
@@ -151,7 +165,9 @@ class _EditView:
     @property
     def outlines(self) -> list[dict[str, str]]:
         """SVG paths in the film's pixels, with the class that colours each."""
-        masks = [(name, self.film.anatomy[channel]) for name, channel in _OUTLINES]
+        # A class by number: what a run calls its structures need not be a name that a style sheet takes.
+        channels = zip(self.film.structures, self.film.anatomy, strict=False)
+        masks = [(f"structure-{number}", mask) for number, (_, mask) in enumerate(channels)]
         masks += [("support", self._support), ("lesion", self.result.mask("lesion"))]
         return [{"name": name, "path": _path(mask)} for name, mask in masks]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from textwrap import fill
@@ -19,11 +20,10 @@ from monai_cars.reporting.display import (
     outlines,
     window_of,
 )
+from monai_cars.reporting.legend import LESION, SUPPORT, Colour, hexadecimal, read_structures
 from monai_cars.reporting.results import Result, read_results
 from monai_cars.reporting.wording import amount, plural
 
-ANATOMY_COLOURS = ("#4cc9dc", "#4cc9dc", "#ff9f43")  # right lung, left lung, heart
-LESION_COLOUR, SUPPORT_COLOUR = "#ffe14d", "#ffffff"
 _DPI = 100
 # In pixels of the picture: a crop of 460 x 460 is shown pixel by pixel.
 _WORDS, _TILE, _GAP, _HEADING = 340, 460, 10, 92
@@ -35,9 +35,9 @@ _MARKS = {"pass": "✓", "fail": "✗", "unavailable": "-"}
 def write_panel(folder: str | Path, *, rows: int = 8) -> Path:
     """Draw ``panel.png`` into the folder of a finished run.
 
-    The columns show a crop around the edit at native resolution (before, after, signed difference) and the thorax with
-    the outlines of lungs and heart, lesion and support. Edits that were not accepted have nothing to show and are left
-    to the report.
+    The columns show a crop around the edit at native resolution (before, after, signed difference) and the organ with
+    the outlines of its structures (`structures` of run.json), lesion and support. Edits that were not accepted have
+    nothing to show and are left to the report.
 
     Args:
         folder: of the run.
@@ -47,12 +47,14 @@ def write_panel(folder: str | Path, *, rows: int = 8) -> Path:
         The picture's path.
     """
     shown = [result for result in read_results(folder) if result.accepted][:rows]
+    run = json.loads((Path(folder) / "run.json").read_text(encoding="utf-8"))
     stream = BytesIO()
-    _draw(shown).savefig(stream, format="png", dpi=_DPI, metadata={"Software": None}, facecolor="white")
+    figure = _draw(shown, *read_structures(run))
+    figure.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None}, facecolor="white")
     return write_atomically(Path(folder) / "panel.png", stream.getvalue())
 
 
-def _draw(results: Sequence[Result]) -> Any:
+def _draw(results: Sequence[Result], structures: Sequence[str], colours: Mapping[str, Colour]) -> Any:
     from matplotlib.figure import Figure  # no pyplot: nothing global, no display needed
 
     width = _WORDS + len(_COLUMNS) * (_TILE + _GAP) + _GAP
@@ -74,7 +76,7 @@ def _draw(results: Sequence[Result]) -> Any:
         film = films.index(result.line["source_name"]) if len(films) > 1 else None
         axis = place(16, top, _WORDS - 16, _TILE)
         axis.text(0, 0.99, caption(result, film=film), va="top", fontsize=14, linespacing=1.5)
-        _tiles([place(left, top, _TILE, _TILE) for left in _LEFTS], result)
+        _tiles([place(left, top, _TILE, _TILE) for left in _LEFTS], result, structures, colours)
     return figure
 
 
@@ -107,7 +109,7 @@ def caption(result: Result, *, film: int | None = None) -> str:
     return "\n".join([*name, result.title, *known, *(fill(note, 34) for note in notes), "", *checks])
 
 
-def _tiles(axes: Sequence[Any], result: Result) -> None:
+def _tiles(axes: Sequence[Any], result: Result, structures: Sequence[str], colours: Mapping[str, Colour]) -> None:
     before, after, anatomy = result.before(), result.after(), result.mask("anatomy")
     lesion, support = result.mask("lesion"), result.mask("support")
     window, crop = window_of(before, anatomy.max(0)), crop_around(support)
@@ -117,12 +119,12 @@ def _tiles(axes: Sequence[Any], result: Result) -> None:
         _show(axis, window(film[crop]))
     _show(axes[2], difference_colours(difference, limit))
     _colour_bar(axes[2], limit)
-    thorax = _framed(anatomy.max(0) | support)
-    _show(axes[3], window(after[thorax]))
-    for mask, colour in zip(anatomy, ANATOMY_COLOURS, strict=False):
-        _outline(axes[3], mask[thorax], colour, "-")
-    _outline(axes[3], support[thorax], SUPPORT_COLOUR, ":")
-    _outline(axes[3], lesion[thorax], LESION_COLOUR, "-")
+    organ = _framed(anatomy.max(0) | support)
+    _show(axes[3], window(after[organ]))
+    for name, mask in zip(structures, anatomy, strict=False):
+        _outline(axes[3], mask[organ], colours[name], "-")
+    _outline(axes[3], support[organ], SUPPORT, ":")
+    _outline(axes[3], lesion[organ], LESION, "-")
 
 
 def _show(axis: Any, picture: np.ndarray) -> None:
@@ -131,13 +133,13 @@ def _show(axis: Any, picture: np.ndarray) -> None:
     axis.set_anchor("N")
 
 
-def _outline(axis: Any, mask: np.ndarray, colour: str, style: str) -> None:
+def _outline(axis: Any, mask: np.ndarray, colour: Colour, style: str) -> None:
     for ring in outlines(mask):
-        axis.plot(ring[:, 1], ring[:, 0], color=colour, linestyle=style, linewidth=1.4)
+        axis.plot(ring[:, 1], ring[:, 0], color=hexadecimal(colour), linestyle=style, linewidth=1.4)
 
 
 def _framed(mask: np.ndarray, margin: float = 0.04) -> tuple[slice, slice]:
-    """The thorax, without the arms and the air beside them; the whole film where nothing is known of it."""
+    """The organ, without what lies beside it; the whole film where nothing is known of it."""
     height, width = mask.shape
     if not mask.any():
         return slice(0, height), slice(0, width)

@@ -38,8 +38,8 @@ class Result:
         """What was done, in words.
 
         Example:
-            >>> Result(Path(), {"operation": "insert", "finding": "effusion", "side": "left", "zone": None}).title
-            'effusion inserted, left'
+            >>> Result(Path(), {"operation": "insert", "finding": "nodule", "side": "left", "zone": None}).title
+            'nodule inserted, left'
         """
         verb = {"insert": "inserted", "delete": "removed", "sham": "sham"}[self.line["operation"]]
         place = " ".join(str(self.line[key]) for key in ("side", "zone") if self.line.get(key))
@@ -59,7 +59,7 @@ class Result:
         return self._film(self.line["output"] if self.accepted else self.line["source"])
 
     def mask(self, name: str) -> np.ndarray:
-        """Upright bool mask: ``"lesion"`` and ``"support"`` (H, W), ``"anatomy"`` (3, H, W); empty where none is."""
+        """Upright bool mask: ``"lesion"`` and ``"support"`` (H, W), ``"anatomy"`` (S, H, W); empty where none is."""
         path = self.line[name]
         if path is None:
             return np.zeros(self.before().shape, bool)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
-from monai_cars.edits.edit import LOCATED_BY_ANATOMY, Edit, Quantity, Region
+from monai_cars.edits.edit import Edit, Quantity, Region
+from monai_cars.findings.registry import finding_of
 from monai_cars.findings.severity import canonical
 from monai_cars.synthesis.sources import Source
 
@@ -61,7 +62,7 @@ def plan_edits(sources: Sequence[Source], rows: Sequence[Mapping[str, Any]], *, 
         PlannedEdit(source, number, _edit(number, row, seed, _box_of(source, row)))
         for source in sources
         for number, row in enumerate(rows)
-        if row["operation"] != "delete" or _box_of(source, row) or canonical(row["finding"]) in LOCATED_BY_ANATOMY
+        if row["operation"] != "delete" or _box_of(source, row) or finding_of(row["finding"]).place.shown_by_anatomy
     ]
     if not plan:
         raise PlanError(

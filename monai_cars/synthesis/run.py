@@ -163,7 +163,9 @@ class Synthesis:
             "max_attempts": self.max_attempts,
             "vocabulary": self._vocabulary.name,
             "organ": organ.name,
-            "structures": {name: list(organ.colours[name]) for name in organ.structures},
+            "unit": organ.unit_means,
+            "structures": list(organ.structures),
+            "colours": {name: list(organ.colours[name]) for name in organ.structures},
         }
 
 

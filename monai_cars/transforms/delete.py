@@ -10,7 +10,8 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import Transform
 
-from monai_cars.edits.edit import LOCATED_BY_ANATOMY, Edit, Region
+from monai_cars.edits.edit import Edit, Region
+from monai_cars.findings.registry import finding_of
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample, entry
@@ -53,7 +54,7 @@ class DeleteFinding(Transform):
 
         Where a region is needed and none is given, the film is returned as it is, flagged.
         """
-        if region is None and self.finding not in LOCATED_BY_ANATOMY:
+        if region is None and not finding_of(self.finding).place.shown_by_anatomy:
             return self.abstain(img)
         return self.loop(img, anatomy, Edit("delete", self.finding, seed=self.seed, region=region), header, earlier)
 
@@ -119,7 +120,7 @@ class DeleteFindingd(FilmEditd):
             if value is not None
         ]
         self.delete = DeleteFinding(finding, seed=seed, **loop)
-        if len(given) > 1 or (not given and self.delete.finding not in LOCATED_BY_ANATOMY):
+        if len(given) > 1 or (not given and not finding_of(finding).place.shown_by_anatomy):
             raise ValueError(
                 f"DeleteFindingd must be told where the {finding} lies by exactly one of mask_key, box_key and point "
                 f"(got {', '.join(given) or 'none'}); no localiser ships yet that would find it."

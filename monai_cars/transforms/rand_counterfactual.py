@@ -13,14 +13,15 @@ from monai.config import KeysCollection
 from monai.transforms import RandomizableTransform
 from torch.utils.data import get_worker_info
 
-from monai_cars.edits.edit import LOCATED_BY_ANATOMY, SEVERITY, Edit, Region
+from monai_cars.edits.edit import Edit, Region
 from monai_cars.edits.record import read_record
 from monai_cars.edits.sample_seed import current_sample_seed, derive_seed
+from monai_cars.findings.registry import finding_of, of_organ
 from monai_cars.findings.severity import canonical
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample
-from monai_cars.modality import shared_modality
+from monai_cars.modality import DEFAULT_ORGAN, shared_modality
 from monai_cars.transforms.choice import Choices, Draw, draw
 from monai_cars.transforms.film_edit import FilmEditd, split_options
 from monai_cars.transforms.regions import BoxModeLike, known_regions
@@ -62,7 +63,9 @@ class RandCounterfactual(RandomizableTransform):
     ) -> None:
         RandomizableTransform.__init__(self, prob)
         self.choices = Choices(
-            dict(findings) if findings is not None else dict.fromkeys(SEVERITY, 1.0),
+            dict(findings)
+            if findings is not None
+            else dict.fromkeys((finding.name for finding in of_organ(DEFAULT_ORGAN)), 1.0),
             dict(operations) if operations is not None else {"insert": 1.0},
             (float(severity[0]), float(severity[1])),
         )
@@ -105,7 +108,7 @@ class RandCounterfactual(RandomizableTransform):
         if self.drawn is None:
             raise RuntimeError("nothing was drawn yet: call randomize() first, or leave randomize=True.")
         known = {canonical(finding): region for finding, region in (regions or {}).items()}
-        deletable = {*known, *LOCATED_BY_ANATOMY} - {canonical(finding) for finding in absent}
+        deletable = {*known, *self._shown()} - {canonical(finding) for finding in absent}
         chosen = self.choices.choose(self.drawn, deletable=deletable)
         if chosen is None:
             first = next(iter(self.choices.findings))
@@ -113,6 +116,10 @@ class RandCounterfactual(RandomizableTransform):
         region = known.get(chosen.finding) if chosen.operation == "delete" else None
         edit = Edit(chosen.operation, chosen.finding, severity=chosen.severity, seed=chosen.seed, region=region)
         return self.loop(img, anatomy, edit, header, earlier)
+
+    def _shown(self) -> tuple[str, ...]:
+        """Findings of the organ that its anatomy shows, so that a deletion needs no region."""
+        return tuple(finding.name for finding in of_organ(self.loop.organ) if finding.place.shown_by_anatomy)
 
 
 class RandCounterfactuald(RandomizableTransform, FilmEditd):
@@ -157,13 +164,13 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         FilmEditd.__init__(self, keys, **names)
         named = dict(findings or {})
         if findings is None and self.names.vocabulary is not None:
-            findings = {finding: 1.0 for finding in SEVERITY if self.names.vocabulary.names(finding)}
+            findings = {one.name: 1.0 for one in of_organ(DEFAULT_ORGAN) if self.names.vocabulary.names(one.name)}
         RandomizableTransform.__init__(self, prob)
         self.rand_counterfactual = RandCounterfactual(findings, operations, 1.0, severity=severity, **loop)
         self.seed_key = seed_key
         self.mask_keys, self.box_keys, self.box_mode = dict(mask_keys or {}), dict(box_keys or {}), box_mode
         choices = self.rand_counterfactual.choices
-        located = [finding for finding in named if named[finding] > 0 and canonical(finding) in LOCATED_BY_ANATOMY]
+        located = [finding for finding in named if named[finding] > 0 and finding_of(finding).place.shown_by_anatomy]
         if choices.operations.get("delete", 0) > 0 and not (self.mask_keys or self.box_keys or located):
             raise ValueError(
                 "deletions must be told where findings lie: give mask_keys or box_keys, such as "
@@ -238,7 +245,7 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         vocabulary, key = self.names.vocabulary, self.names.findings
         if vocabulary is None or key is None:
             return []
-        named = [finding for finding in LOCATED_BY_ANATOMY if vocabulary.names(finding)]
+        named = [finding for finding in self.rand_counterfactual._shown() if vocabulary.names(finding)]
         return [finding for finding in named if sample[key][vocabulary.index(vocabulary.term(finding))] == 0]
 
     def _warn_of_repeated_draws(self) -> None:

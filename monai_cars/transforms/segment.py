@@ -17,7 +17,7 @@ from monai_cars.edits.axes import Axes
 from monai_cars.files.radiograph import HEADER_POSTFIX, META_KEY, Header, header_of
 from monai_cars.loop.segmentation import maker_of, segmented, segmenter_on
 from monai_cars.loop.state import current_header
-from monai_cars.modality import Segmenter, modality_named
+from monai_cars.modality import DEFAULT_ORGAN, Segmenter, modality_named
 from monai_cars.weights import WeightsRecord, record_of
 
 __all__ = ["SegmentAnatomy", "SegmentAnatomyD", "SegmentAnatomyDict", "SegmentAnatomyd"]
@@ -60,7 +60,7 @@ class SegmentAnatomy(Transform):
         axes: str = "auto",
         weights: str | Path | WeightsRecord | None = None,
         device: torch.device | str | None = None,
-        organ: str = "chest_xray",
+        organ: str = DEFAULT_ORGAN,
     ) -> None:
         modality = modality_named(organ)
         self.organ = organ
@@ -131,7 +131,7 @@ class SegmentAnatomyd(MapTransform):
         device: torch.device | str | None = None,
         allow_missing_keys: bool = False,
         weights: str | Path | WeightsRecord | None = None,
-        organ: str = "chest_xray",
+        organ: str = DEFAULT_ORGAN,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         if len(self.keys) != 1:

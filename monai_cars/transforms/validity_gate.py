@@ -18,7 +18,7 @@ from monai_cars.loop.edit_loop import EditLoop
 from monai_cars.loop.judge_chain import GateFor, Judged, judge_chain, upright_chain
 from monai_cars.loop.keys import EditKeys, Sample
 from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
-from monai_cars.modality import Segmenter, modality_of, shared_modality
+from monai_cars.modality import DEFAULT_ORGAN, Segmenter, modality_of, shared_modality
 
 OnFail = Literal["restore", "flag", "raise"]
 
@@ -50,7 +50,7 @@ class ValidityGate(Transform):
         self.gate = gate
         self.strict = strict
         self.segmenter, self.device = segmenter, device
-        self.loop = self._loop("chest_xray")
+        self.loop = self._loop(DEFAULT_ORGAN)
 
     def __call__(  # type: ignore[override] # MONAI's array transforms take one image, a judge needs two
         self,

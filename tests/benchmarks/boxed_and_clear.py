@@ -14,6 +14,7 @@ import torch
 from calibrate_gate import _read, films_of
 from held_out_models import held_out_models
 
+from monai_cars.chest_xray import BUNDLE
 from monai_cars.edits.edit import Box, Edit
 from monai_cars.gates import Context, LevelInside, TargetLevel, TargetMoved
 from monai_cars.gates.answers import keep_answer
@@ -34,7 +35,7 @@ def judged(clear: dict, boxed: dict, data: Path) -> dict[str, bool]:
     context = Context(Edit("insert", "opacities"), film, box, lesion, lesion, None, None)
     # The clear film has its own anatomy.
     keep_answer(models.teacher, models.teacher.answered(first.image, masks), "before", context)
-    known = shipped_thresholds().of("insert", "opacities")
+    known = shipped_thresholds(BUNDLE).of("insert", "opacities")
     checks = (TargetMoved(models.teacher), TargetLevel(models.teacher), LevelInside(models.localiser))
     checks = [with_threshold(check, known[check.name]) for check in checks]
     return {check.name: check(second.image, second.image, context).verdict == "pass" for check in checks}

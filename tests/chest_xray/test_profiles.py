@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from monai_cars.chest_xray import BUNDLE
 from monai_cars.chest_xray.gate import (
     LEVELS,
     RECORDED,
@@ -189,7 +190,7 @@ def test_the_table_has_every_finding_and_edit():
 def test_the_shipped_models_are_those_with_a_record():
     found = shipped_models()
     assert (found.teacher is None) == (found.localiser is None) == ("cars_teacher" not in RECORDS)
-    assert default_gate("nodule", "insert").thresholds in ("first settings", shipped_thresholds().name)
+    assert default_gate("nodule", "insert").thresholds in ("first settings", shipped_thresholds(BUNDLE).name)
 
 
 def test_an_unknown_profile_is_refused():

@@ -11,7 +11,7 @@ from phantom_film import context
 from monai_cars.edits.edit import Box, Edit
 from monai_cars.gates import NotMemorised, Realistic
 from monai_cars.gates.checks.not_memorised import usual_distance
-from monai_cars.gates.checks.realistic import edited_box, p_value
+from monai_cars.gates.checks.realistic import edited_box, embed_edited, p_value
 from monai_cars.teachers.bank import Bank, BankError
 
 SHAPE = (40, 60)
@@ -181,3 +181,27 @@ class TestNotMemorised:
         pair = replace(pair, groups=("a",) * 20 + ("b",) * 20)
         result = NotMemorised(Mean(), pair)(_film(50), _film(1), _seen())
         assert result.reason == "the bank holds no film of another patient"
+
+
+@dataclass(frozen=True)
+class Size:
+    """Describes a box by its height and width."""
+
+    name: str = "size"
+    data: frozenset = frozenset()
+
+    def __call__(self, film, anatomy, box=None):
+        return torch.tensor([box.y1 - box.y0, box.x1 - box.x0])
+
+
+@dataclass(frozen=True)
+class ScaledSize(Size):
+    def pixels_per_mm(self, anatomy):
+        return 0.4
+
+
+def test_the_margin_is_of_the_embedders_scale_and_of_the_films_where_it_has_none():
+    seen, box = _seen(), Box(15, 25, 20, 30)
+    assert seen.millimetre == 1.0
+    assert embed_edited(Size(), _film(0), seen, box).tolist() == [25, 25]  # 10 mm on every side
+    assert embed_edited(ScaledSize(), _film(0), seen, box).tolist() == [13, 13]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from monai_cars.chest_xray import BUNDLE
 from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
 from monai_cars.gates import NoSeam
 from monai_cars.gates.thresholds import (
@@ -95,8 +96,9 @@ def test_a_threshold_of_another_name():
 
 
 def test_the_shipped_file_is_read():
-    assert shipped_thresholds() is shipped_thresholds()
-    known = {*shipped_thresholds().everywhere, *(n for v in shipped_thresholds().by_edit.values() for n in v)}
+    shipped = shipped_thresholds(BUNDLE)
+    assert shipped is shipped_thresholds(BUNDLE)
+    known = {*shipped.everywhere, *(n for v in shipped.by_edit.values() for n in v)}
     assert known <= set(BOUNDED)
 
 

@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 import subprocess
@@ -81,6 +82,27 @@ def test_every_check_of_every_gate_is_explained():
 
 def test_no_patient_identifier_is_on_the_page(run, page):
     assert all(result.line["patient_id"] not in page for result in read_results(run))
+
+
+def test_outlines_and_legend_are_of_the_structures_that_the_run_names(run, page, tmp_path):
+    assert ".structure-1 { stroke: #4cc9dc; } .structure-2 { stroke: #ff9f43; }" in page
+    assert "</i>right lung, left lung<i" in page
+    assert "(1 = mediastinum minus aerated lung)" in page
+    assert "percentile of right lung, left lung, heart, the same" in page
+    shown = sum(result.accepted for result in read_results(run))
+    assert page.count('<path class="structure-2"') == shown
+    other = tmp_path / "copy" / "run"
+    shutil.copytree(run.parent, other.parent)
+    told = json.loads((other / "run.json").read_text())
+    organ = {"structures": ["wall", "<pool>"], "colours": {"wall": [10, 20, 30], "<pool>": [200, 100, 50]}}
+    (other / "run.json").write_text(json.dumps({**told, **organ, "unit": "pool minus wall"}))
+    renamed = write_report(other).read_text(encoding="utf-8")
+    assert ".structure-0 { stroke: #0a141e; } .structure-1 { stroke: #c86432; }" in renamed
+    assert "</i>wall<i" in renamed
+    assert "(1 = pool minus wall)" in renamed
+    assert "</i>&lt;pool&gt;<i" in renamed
+    assert renamed.count('<path class="structure-2"') == 0
+    assert (run / "panel.png").read_bytes() != write_panel(other).read_bytes()
 
 
 def test_edits_beyond_the_limit_are_in_the_table_only(run):

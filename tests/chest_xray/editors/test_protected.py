@@ -54,15 +54,15 @@ def test_a_letter_keeps_its_bits():
 
 def test_a_film_without_lines_is_handed_on_as_it_is():
     film = drawn_film(phantom(size=(256, 256), texture=0.0))
-    devices = devices_of(film, phantom(size=(256, 256)).anatomy)
+    devices = devices_of(film)
     if not devices.lines.any():
-        assert without_devices(film, devices) is film
+        assert without_devices(film) is film
 
 
 def test_filled_lines_are_like_the_film_without_them():
     film, wire = with_wire(FILM)
     seen = drawn_film(film)
-    cleared = without_devices(seen, devices_of(seen, film.anatomy)).image
+    cleared = without_devices(seen).image
     left = (cleared - FILM.image)[0].numpy() / FILM.contrast_unit
     put = (film.image - FILM.image)[0].numpy() / FILM.contrast_unit
     assert np.abs(left[wire]).mean() < 0.35 * np.abs(put[wire]).mean()
@@ -70,7 +70,7 @@ def test_filled_lines_are_like_the_film_without_them():
 
 def test_the_residual_fades_towards_a_mark():
     film, letter = with_letter(FILM)
-    devices = devices_of(drawn_film(film), film.anatomy)
+    devices = devices_of(drawn_film(film))
     whole = torch.ones(letter.shape, dtype=torch.bool)
     proposal = protect(Proposal(Box(0, 0, *letter.shape), whole.float(), whole, whole), devices)
     assert not proposal.residual[torch.from_numpy(letter)].any()
@@ -81,7 +81,7 @@ def test_the_residual_fades_towards_a_mark():
 
 def test_a_place_under_a_mark_cannot_be_edited():
     film, _ = with_letter(FILM)
-    devices = devices_of(drawn_film(film), film.anatomy)
+    devices = devices_of(drawn_film(film))
     spot = torch.ones(2, 2, dtype=torch.bool)
     with pytest.raises(CannotEdit, match="under a burnt-in mark or opaque metal"):
         protect(Proposal(Box(184, 91, 186, 93), spot.float(), spot, spot), devices)
