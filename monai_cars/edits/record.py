@@ -148,7 +148,7 @@ def fill_record(
     """The record after an attempt was composed and judged."""
     return {
         **record,
-        "severity_asked": severity_entry(edit, proposal.asked),
+        "severity_asked": severity_entry(edit, edit.asked if edit.operation == "insert" else proposal.asked),
         "severity_measured": severity_entry(edit, measured),
         "clipped_share": rounded(clipped_share),
         "accepted": verdict.accepted,

@@ -176,11 +176,13 @@ def _attempts(
         reason = f"contrast unit is {film.unit.share:.1%} of the film's P1-P99 range, {least:.0%} are needed"
         return {**record, "reason": reason}, None, None
     protection = modality.protect(film, edit)
+    # An editor that writes into what it is shown must not write into what it is judged against.
+    seen = replace(protection.seen, image=protection.seen.image.clone())
     last: Proposal | None = None
     for attempt in range(max_attempts):
         generator = seeded(edit.seed, film.header.sha256, f"{edit.operation} {edit.finding}", attempt)
         try:
-            proposal = protection.settled(editor.propose(protection.seen, film.anatomy, edit, generator))
+            proposal = protection.settled(editor.propose(seen, seen.anatomy, edit, generator))
         except CannotEdit as refusal:
             record["attempts"] = attempt + 1
             # An attempt that was judged says more than one that could not be made.
@@ -222,7 +224,8 @@ def _context(
         box=proposal.box,
         lesion=proposal.lesion,
         support=proposal.support,
-        asked=proposal.asked,
+        # What was asked of an insertion is what it is held against, whatever its editor says that it aimed at.
+        asked=edit.asked if edit.operation == "insert" else proposal.asked,
         measured=measured,
         segmenter=segmenter,
     )

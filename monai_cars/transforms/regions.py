@@ -18,13 +18,13 @@ BoxModeLike = str | BoxMode | type[BoxMode] | None
 
 
 def mask_region(mask: Any, image: torch.Tensor) -> Region | None:
-    """The region of a mask (1, H, W) or (H, W), non-zero inside, in the image's own pixels; None when it is empty.
+    """The region of a mask (1, H, W) or (H, W), of a volume (1, D, H, W), non-zero inside, in the image's own pixels; None when it is empty.
 
     Raises:
         ValueError: another shape than the image's.
     """
     plain = plain_tensor(convert_to_tensor(mask, track_meta=False)).cpu()
-    plain = plain[0] if plain.ndim == 3 and plain.shape[0] == 1 else plain
+    plain = plain[0] if plain.ndim == image.ndim and plain.shape[0] == 1 else plain
     if plain.shape != image.shape[1:]:
         raise ValueError(
             f"the mask of a deletion must have the image's shape {(1, *image.shape[1:])} (got {tuple(plain.shape)}); "

@@ -47,6 +47,8 @@ class NoSeam:
         border = _beside_border(support)
         inner = border & ~_beside_anatomy(context.anatomy[(slice(None), *around.slices)], context.millimetre)
         border = inner if int(inner.sum()) >= FEWEST else border
+        if not bool(border.any()):
+            return unavailable(self.name, "the support is the whole film: it has no border", self.threshold)
         # A film with flat areas has no texture of its own: a hundredth of the contrast unit is never seen.
         texture = max(float(was[border].median()), 0.01 * abs(context.unit.value))
         value = float(torch.quantile((now - was)[border].clamp_min(0)[:SAMPLE], 0.95)) / texture
