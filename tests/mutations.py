@@ -1,7 +1,7 @@
 """Does a test mean it? Every mutant of `mutants.yaml` is a small fault that the tests named beside it have to see.
 
-The checkout is copied to a temporary folder; there the named tests must pass as it is, and for each mutant one text is
-replaced and its own tests must fail. A mutant that only breaks an import counts as missed: no test has judged it.
+The checkout is copied to a temporary folder. There the named tests must pass as it is, and for each mutant one text is
+replaced and each of its own tests must fail. A mutant that only breaks an import is missed: no test has judged it.
 
     python tests/mutations.py [--only NAME ...] [--jobs 2]
 """
@@ -100,22 +100,22 @@ def run_tests(folder: Path, tests: tuple[str, ...]) -> tuple[int, str]:
 
         # A plugin that the parent imported cannot have its assertions rewritten any more, which does no harm.
         quiet = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
-        status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--tb=line", *quiet, *tests])
+        status = pytest.main(["-q", "-p", "no:cacheprovider", "--tb=line", *quiet, *tests])
     return int(status), said.getvalue()
 
 
-def verdict(mutant: Mutant) -> tuple[str, bool, str]:
-    """A mutant's name, whether its tests caught it, and which one did or what is wrong."""
+def verdict(mutant: Mutant) -> tuple[str, str]:
+    """A mutant's name and what is wrong with it, nothing when each of its tests caught it."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = copied(Path(temporary))
         path = folder / mutant.file
         path.write_text(path.read_text("utf-8").replace(mutant.old, mutant.new), "utf-8")
         status, said = run_tests(folder, mutant.tests)
-    if status == FAILED:
-        return mutant.name, True, next(line for line in said.splitlines() if line.startswith(("FAILED", "ERROR")))
-    if status == PASSED:
-        return mutant.name, False, "survived: its tests pass"
-    return mutant.name, False, f"was not judged: pytest ended with {status}\n{said[-2000:]}"
+    if status not in (PASSED, FAILED):
+        return mutant.name, f"was not judged: pytest ended with {status}\n{said[-2000:]}"
+    failed = [line.removeprefix("FAILED ") for line in said.splitlines() if line.startswith("FAILED ")]
+    blind = [test for test in mutant.tests if not any(line.startswith(test) for line in failed)]
+    return mutant.name, f"is not seen by {', '.join(blind)}" if blind else ""
 
 
 def unmutated(tests: tuple[str, ...]) -> str:
@@ -147,9 +147,9 @@ def main() -> int:
             print(f"the tests do not pass as the checkout is\n{broken}")
             return 1
         missed = []
-        for name, caught, said in pool.imap(verdict, chosen):
-            print(f"{'caught' if caught else 'MISSED'}  {name}\n          {said}", flush=True)
-            missed += [] if caught else [name]
+        for name, wrong in pool.imap(verdict, chosen):
+            print(f"MISSED  {name} {wrong}" if wrong else f"caught  {name}", flush=True)
+            missed += [name] if wrong else []
     print(f"caught {len(chosen) - len(missed)} of {len(chosen)}", *(f"survived: {name}" for name in missed), sep="\n")
     return 1 if missed else 0
 

@@ -24,6 +24,8 @@ RENEW = "to renew the file on purpose: python tests/chest_xray/test_golden_profi
 PROFILES = ("cheap", "full")
 SHARED = "as cheap"  # stands in a full gate for all checks of the cheap one, which then come first and are the same
 UNCALIBRATED = GateThresholds()
+# Every check that can be calibrated, at one threshold: what a gate then requires is what it trusts.
+CALIBRATED = GateThresholds(dict.fromkeys(BOUNDED, 0.5), max_attempts=4, alpha=0.05, data_sha256="ab" * 32)
 
 
 def told(value):
@@ -55,7 +57,7 @@ def gate_of(finding, operation, profile, thresholds=None):
 
 @cache
 def gates_now():
-    """ "finding, operation, profile" -> gate."""
+    """Every gate, by finding, operation and profile."""
     return {
         f"{finding}, {operation}, {profile}": gate_of(finding, operation, profile)
         for finding in sorted(SEVERITY)
@@ -72,6 +74,20 @@ def first_settings():
             for check in gate_of(finding, operation, "full", UNCALIBRATED)["checks"]:
                 where.setdefault(json.dumps(check), []).append(f"{operation} {finding}")
     return [{**json.loads(text), "edits": len(edits)} for text, edits in sorted(where.items())]
+
+
+def trusted():
+    """What the full gate requires and records of its own, by finding and operation, were every threshold calibrated."""
+    found = {}
+    for finding in sorted(SEVERITY):
+        for operation in OPERATIONS:
+            cheap = default_gate(finding, operation, thresholds=CALIBRATED).names
+            gate = default_gate(finding, operation, "full", thresholds=CALIBRATED)
+            own = [name for name in gate.names if name not in cheap]
+            required = [name for name in own if name not in gate.advisory]
+            recorded = [name for name in own if name in gate.advisory]
+            found[f"{finding}, {operation}"] = {"required": required, "recorded": recorded, "attempts": gate.attempts}
+    return found
 
 
 def thresholds_found():
@@ -112,9 +128,11 @@ def written():
     for key, gate in collapsed(gates_now()).items():
         head = f'"thresholds": {json.dumps(gate["thresholds"])}, "attempts": {json.dumps(gate["attempts"])}'
         gates.append(f'  {json.dumps(key)}: {{{head}, "checks": {lines(gate["checks"], 3)}}}')
+    decided = ",\n".join(f"  {json.dumps(key)}: {json.dumps(entry)}" for key, entry in trusted().items())
     parts = [
         f' "thresholds are found": {lines(thresholds_found(), 2)}',
         f' "first settings": {lines(first_settings(), 2)}',
+        ' "full gate, were every threshold calibrated": {\n' + decided + "\n }",
         ' "gates": {\n' + ",\n".join(gates) + "\n }",
     ]
     return "{\n" + ",\n".join(parts) + "\n}\n"
@@ -165,6 +183,10 @@ def test_thresholds_are_calibrated_as_reviewed(golden):
 
 def test_a_gate_that_was_never_calibrated_has_the_first_settings_reviewed(golden):
     assert first_settings() == golden["first settings"], RENEW
+
+
+def test_what_decides_once_it_is_calibrated_is_what_was_reviewed(golden):
+    assert trusted() == golden["full gate, were every threshold calibrated"], RENEW
 
 
 def test_the_file_is_written_one_check_a_line():
