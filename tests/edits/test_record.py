@@ -14,6 +14,7 @@ from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
 from monai_cars.edits.edit import SEVERITY, Box, Edit, Proposal, Quantity, Region
 from monai_cars.edits.record import (
     dump_record,
+    earlier_edits,
     edit_record,
     fill_record,
     film_mask,
@@ -138,3 +139,16 @@ def test_what_an_editor_states_of_its_data_is_told(stated, told):
         data = stated
 
     assert edit_record(drawn_film(phantom(size=(64, 64))), Edit("insert", "nodule"), Own())["editor_data"] == told
+
+
+def test_only_accepted_edits_of_a_films_size_are_earlier_ones():
+    entry = {"operation": "insert", "finding": "mass", "accepted": True, "box": [0, 1, 2, 3], "shape": [4, 5]}
+    others = (
+        {**entry, "accepted": False},
+        {**entry, "shape": [8, 9]},
+        {**entry, "box": None},
+        {**entry, "shape": None},
+    )
+    (earlier,) = earlier_edits([entry, *others], (4, 5))
+    assert (earlier.operation, earlier.finding, earlier.record) == ("insert", "mass", entry)
+    assert earlier.lesion.nonzero().tolist() == [[0, 1], [0, 2], [1, 1], [1, 2]]

@@ -103,6 +103,12 @@ def test_opacity_over_the_heart_or_beside_the_lung_counts_for_nothing():
     assert _measure("effusion", change).value == 0
 
 
+def test_opacity_of_the_lung_behind_the_heart_counts_for_nothing():
+    change = torch.zeros(SHAPE)
+    change[130:170, 65:85] = 90.0  # in the right field, and over the heart
+    assert _measure("effusion", change).value == 0
+
+
 def test_shares_agree_between_the_native_and_the_working_grid():
     masks = _lungs()
     change = 40.0 * disc(SHAPE, (80, 50), 25)

@@ -1,0 +1,113 @@
+"""What the loop hands to an editor, and what it writes down of what came back."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+import torch
+from drawn_lines import with_wire
+from phantom_film import drawn_film, drawn_header, phantom, propose, written
+
+from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
+from monai_cars.edits.edit import Edit, Quantity, Region
+from monai_cars.gates import Gate, OutsideUnchanged
+from monai_cars.loop.counterfactual import film_seed, make_counterfactual
+
+FILM = phantom(size=(256, 256))
+WIRED, WIRE = with_wire(phantom(size=(384, 400)))
+NODULE = Edit("insert", "nodule", side="right", severity=0.5)
+ANYTHING = Gate([OutsideUnchanged()])
+
+
+@dataclass(frozen=True)
+class Watching:
+    """The real editor, and what it was given."""
+
+    name: str = "watching"
+    weights: str | None = None
+    films: list = field(default_factory=list)
+    seeds: list = field(default_factory=list)
+    edits: list = field(default_factory=list)
+
+    def propose(self, film, anatomy, edit, generator):
+        self.films.append(film)
+        self.seeds.append(generator.initial_seed())
+        self.edits.append(edit)
+        return AttenuationEditor().propose(film, anatomy, edit, generator)
+
+
+def run(edit=NODULE, film=FILM, **options):
+    editor = Watching()
+    options = {"header": drawn_header(film), "editor": editor, "gate": ANYTHING, **options}
+    return make_counterfactual(film.image, film.anatomy, edit, **options), editor
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_the_generator_comes_from_the_edits_seed_and_the_film(seed):
+    _, editor = run(replace(NODULE, seed=seed))
+    assert editor.seeds == [film_seed(seed, "a" * 64, "insert nodule", 0)]
+    _, other = run(replace(NODULE, seed=seed), header=drawn_header(FILM, sha256="b" * 64))
+    assert other.seeds == [film_seed(seed, "b" * 64, "insert nodule", 0)]
+
+
+def test_another_seed_draws_another_edit():
+    images = [run(replace(NODULE, seed=seed))[0].image for seed in (0, 0, 7)]
+    assert torch.equal(images[0], images[1])
+    assert not torch.equal(images[0], images[2])
+
+
+def test_an_editor_sees_the_edits_that_the_film_already_carries():
+    first, _ = run()
+    _, editor = run(Edit("insert", "effusion", side="left", severity=0.4), earlier=[first.record])
+    (earlier,) = editor.films[0].earlier
+    assert (earlier.operation, earlier.finding) == ("insert", "nodule")
+    assert torch.equal(earlier.lesion, first.lesion[0] > 0)
+
+
+def test_an_editor_of_the_lung_sees_the_film_without_its_wire_and_one_of_devices_with_it():
+    wire = torch.from_numpy(WIRE)
+    _, editor = run(film=WIRED)
+    unlike = (editor.films[0].image[0] - WIRED.image[0])[wire].abs() > 0.1 * WIRED.contrast_unit
+    assert unlike.float().mean() > 0.3
+    _, editor = run(Edit("delete", "support devices"), film=WIRED)
+    assert torch.equal(editor.films[0].image, WIRED.image)
+
+
+def test_the_record_tells_what_was_measured_beside_what_was_asked():
+    half = propose(FILM, replace(NODULE, severity=0.1))
+
+    class Half(Watching):
+        def propose(self, film, anatomy, edit, generator):
+            return replace(half, asked=edit.asked)
+
+    found, _ = run(editor=Half())
+    assert found.record["severity_asked"]["value"] == 19.0
+    assert found.record["severity_measured"]["value"] == pytest.approx(10.2, abs=1.0)
+
+
+def test_a_deletion_is_measured_as_what_it_took_away():
+    made = propose(FILM, replace(NODULE, severity=1.0))
+    sick = replace(FILM, image=written(FILM, made).image)
+    mask = torch.zeros(FILM.image.shape[1:], dtype=torch.bool)
+    mask[made.box.slices] = made.lesion
+    found, _ = run(Edit("delete", "nodule", region=Region(mask=mask)), film=sick)
+    assert found.accepted
+    assert found.record["severity_measured"]["value"] > 0.7 * Edit("insert", "nodule", severity=1.0).asked.value
+
+
+@pytest.mark.parametrize(("share", "tried"), [(0.06, 0), (0.12, 1)])
+def test_a_film_is_edited_from_eight_hundredths_of_its_range_on(share, tried):
+    """The lungs are nearly as dense as the mediastinum; a bright frame makes up the film's range."""
+    unit, (low, high) = drawn_film(FILM).unit, (0.0, 4095.0)
+    squeezed = unit.zero + (FILM.image - unit.zero) * share * (high - low) / unit.value
+    image = squeezed.clamp(low, high).clone()
+    image[0, :20], image[0, -20:] = low, high
+    film = replace(FILM, image=image)
+    assert drawn_film(film).unit.share == pytest.approx(share, rel=0.25)
+    found, editor = run(film=film)
+    assert min(len(editor.films), 1) == tried
+    assert ("8% are needed" in found.record["reason"]) == (not tried)
+
+
+def test_an_amount_is_asked_of_the_editor_as_it_was_given():
+    _, editor = run(replace(NODULE, severity=Quantity(15.0, "mm")))
+    assert editor.edits[0].asked == Quantity(15.0, "mm")
