@@ -98,7 +98,8 @@ class BallEditor:
             return self._deleted(film, edit)
         if film.spacing is None:
             raise CannotEdit("the image has no scale")
-        radius = edit.amount.value / 2.0 * film.millimetre
+        amount = edit.scale.amount(0.0) if edit.operation == "sham" else edit.amount
+        radius = amount.value / 2.0 * film.millimetre
         inside = Box.around(anatomy[0] > 0)
         if min(inside.shape) < 2 * radius + 2:
             raise CannotEdit("no room for the ball in the tissue")
@@ -110,8 +111,11 @@ class BallEditor:
         box = Box.around(away < radius)
         depth = (radius - away[box.slices]).clamp_min(0.0)
         residual = AMPLITUDE * (depth / RIM).clamp_max(1.0)
+        if edit.operation == "sham":  # the grain is drawn anew
+            grain = GRAIN * torch.randn(depth.shape, generator=generator) + TISSUE
+            residual = (grain - film.image[0][box.slices]) / film.unit.value
         support = depth > 0
-        return Proposal(box, residual.float(), support, support.clone(), edit.amount)
+        return Proposal(box, residual.float(), support, support.clone(), None if edit.operation == "sham" else amount)
 
     def _deleted(self, film: Film, edit: Edit) -> Proposal:
         if edit.region is None:

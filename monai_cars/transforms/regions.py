@@ -18,7 +18,7 @@ BoxModeLike = str | BoxMode | type[BoxMode] | None
 
 
 def mask_region(mask: Any, image: torch.Tensor) -> Region | None:
-    """The region of a mask (1, H, W) or (H, W), of a volume (1, D, H, W), non-zero inside, in the image's own pixels; None when it is empty.
+    """The region of a mask (1, H, W) or (H, W), non-zero inside, in the image's own pixels; None when it is empty.
 
     Raises:
         ValueError: another shape than the image's.
