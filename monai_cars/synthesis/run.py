@@ -129,7 +129,7 @@ class Synthesis:
     def _vocabulary(self) -> Vocabulary:
         return self.vocabulary if isinstance(self.vocabulary, Vocabulary) else load_vocabulary(self.vocabulary)
 
-    def _film(self, folder: RunFolder, source: Source, edits: list[PlannedEdit], bar: tqdm) -> None:
+    def _film(self, folder: RunFolder, source: Source, edits: list[PlannedEdit], bar: tqdm[Any]) -> None:
         done = 0
         try:
             film = prepare_film(source, self.segmenter, axes=self.axes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from monai_cars.features.reports.patterns import Hit, PhraseMatcher, longest, outside
 from monai_cars.features.reports.words import read_phrases
@@ -90,7 +90,7 @@ def findings() -> dict[str, dict[str, list[str]]]:
 
 
 @cache
-def anatomy() -> dict[str, dict]:
+def anatomy() -> dict[str, dict[str, Any]]:
     """`structures` and `states` of anatomy.yaml."""
     return read_phrases("anatomy")
 
