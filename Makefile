@@ -49,7 +49,7 @@ lint: $(VENV)/.dev
 # Strict: a link or an anchor that leads nowhere is an error.
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict
-	@echo "the site lies in build/site/index.html"
+	@echo "the site lies in build/site; with its search: $(VENV)/bin/python -m http.server --directory build/site"
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
