@@ -1,8 +1,10 @@
 # Everything here needs Python >= 3.11 and make, nothing else; no root. `make` alone lists the targets.
 
 VENV := .venv
+CONSTRAINTS := constraints.txt
 BUNDLE := bundles/cars_chest_xray
 OUTPUT := runs/demo
+# `make test CONSTRAINTS=constraints-lowest.txt VENV=.venv-lowest` tests the oldest versions that are supported.
 # One file is one job: what a file sets up once, it sets up in one worker only.
 PYTEST = $(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile
 RUN = $(VENV)/bin/python -m monai.bundle run --config_file $(BUNDLE)/configs/inference.json --bundle_root $(BUNDLE)
@@ -19,12 +21,13 @@ export OMP_NUM_THREADS := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all lint clean
+.PHONY: help demo test test-all lint docs clean
 
 help:
 	@echo "make demo      edit the embedded radiograph, write films, masks and a report to $(OUTPUT)"
 	@echo "make test      lint, types and the test suite with coverage (minutes)"
 	@echo "make test-all  the same with the slow tests"
+	@echo "make docs      build the documentation's site into build/site"
 	@echo "make clean     remove what was built (not runs/)"
 
 demo: $(VENV)/.demo
@@ -42,6 +45,11 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+# Strict: a link or an anchor that leads nowhere is an error.
+docs: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict
+	@echo "the site lies in build/site; with its search: $(VENV)/bin/python -m http.server --directory build/site"
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
@@ -63,12 +71,12 @@ $(VENV)/bin/python:
 # torch comes first and alone: the pin 2.13.0 is met by a CPU build (2.13.0+cpu) where the index offers one, and by
 # the far larger CUDA build where it offers only that (on Linux, the default index). To choose, set pip's own
 # variables, for example PIP_INDEX_URL or PIP_FIND_LINKS. The stamps make a second run fast.
-$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt torch
-	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[demo]"
+$(VENV)/.demo: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet --constraint $(CONSTRAINTS) torch
+	$(VENV)/bin/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[demo]"
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt torch
-	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+$(VENV)/.dev: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet --constraint $(CONSTRAINTS) torch
+	$(VENV)/bin/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[dev]"
 	@touch $(VENV)/.demo $@

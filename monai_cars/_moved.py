@@ -79,9 +79,15 @@ class _Moved(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """A spec for the names of `MODULES` only."""
-        if now_at(fullname) is None:
+        where = now_at(fullname)
+        if where is None:
             return None
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        found = importlib.util.find_spec(where)
+        if found is None:
+            return None
+        # Only a package may be called one: ``python -m`` looks for the ``__main__`` of a package.
+        package = found.submodule_search_locations is not None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=package)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         """A module of the old name; `exec_module` puts the real one in its place."""

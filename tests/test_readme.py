@@ -13,6 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [
     REPOSITORY / "README.md",
     REPOSITORY / "CONTRIBUTING.md",
+    REPOSITORY / "CHANGELOG.md",
     *sorted((REPOSITORY / "docs").glob("*.md")),
     REPOSITORY / "bundles" / "cars_chest_xray" / "docs" / "README.md",
     REPOSITORY / "transforms" / "README.md",
@@ -58,11 +59,40 @@ def test_the_commands_of_a_page_exist(page):
             assert (REPOSITORY / path).exists(), path
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(REPOSITORY))) for page in PAGES])
-def test_every_link_and_picture_of_a_page_is_there(page):
-    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
-    local = [target for target in targets if not target.startswith(("http:", "https:", "mailto:"))]
-    assert [target for target in local if not (page.parent / target).exists()] == []
+ALL = [pytest.param(page, id=str(page.relative_to(REPOSITORY))) for page in PAGES]
+
+
+def prose(page: Path) -> str:
+    """A page without its blocks of code."""
+    return re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """What headings may be linked to: lower case, words joined by hyphens, as code hosts and the site make it."""
+    headings = re.findall(r"^#+ +(.+?) *$", prose(page), flags=re.MULTILINE)
+    plain = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower() for heading in headings]
+    return {re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", heading)) for heading in plain}
+
+
+@pytest.mark.parametrize("page", ALL)
+def test_every_link_picture_and_anchor_of_a_page_is_there(page):
+    for target in re.findall(r"\]\(([^)\s]+)[^)]*\)", prose(page)):
+        if target.startswith(("http:", "https:", "mailto:")):
+            continue
+        path, _, anchor = target.partition("#")
+        file = page.parent / path if path else page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), target
+
+
+@pytest.mark.parametrize("page", ALL)
+def test_a_list_stands_apart_from_the_paragraph_before_it(page):
+    # The site would otherwise run it into the paragraph; code hosts would not.
+    before = ""
+    for line in prose(page).splitlines():
+        item = re.match(r"([-*]|[0-9]\.) ", line)
+        assert not item or not before or re.match(r"([-*]|[0-9]+\.|#+|<) | ", before) or before.startswith("|"), line
+        before = line
 
 
 @pytest.mark.parametrize("picture", sorted((REPOSITORY / "docs").glob("*.[jp][pn]g")), ids=lambda path: path.name)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def test_the_wheel_has_no_top_level_package_but_its_own(wheel):
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"monai_cars"}
     assert "monai_cars/_bundles/cars_chest_xray/configs/inference.json" in names
     assert "monai_cars/reporting/report.html.j2" in names
+    assert "monai_cars/py.typed" in names  # what is typed here is typed for users
     assert "monai_cars/features/reports/phrases/findings.yaml" in names
     assert not [name for name in names if name.startswith("monai_cars/") and name.endswith((".pkl", ".ckpt"))]
 
@@ -63,3 +65,14 @@ def test_default_weights_are_found_in_an_empty_folder_without_network(wheel, tmp
         text=True,
     )
     assert done.stdout.strip() == "found", done.stderr[-2000:]
+
+
+def test_the_source_archive_has_what_builds_tests_and_cites_it(tmp_path):
+    command = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", str(tmp_path), str(REPOSITORY)]
+    built = subprocess.run(command, capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
+    [path] = tmp_path.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"monai_cars/py.typed", "CITATION.cff", "CONTRIBUTING.md", "Makefile", "mkdocs.yml"} <= names
+    assert {"constraints.txt", "constraints-lowest.txt", "docs/site/pages.py", "tests/test_wheel.py"} <= names

@@ -44,7 +44,7 @@ def sample_seed(seed: int) -> Iterator[None]:
         _current.reset(token)
 
 
-class SampleSeedDataset(Dataset):
+class SampleSeedDataset(Dataset[Any]):
     """Give every sample of a dataset its own seed, derived from `seed`, the epoch and the sample's identity.
 
     Wrap the outermost dataset, the one handed to the loader: `RandCounterfactuald(seed_key="sample_seed")` finds the
@@ -90,7 +90,7 @@ class SampleSeedDataset(Dataset):
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index: int) -> dict:
+    def __getitem__(self, index: int) -> dict[Any, Any]:
         index = range(len(self))[index]  # -1 and len - 1 are the same sample
         who = index if self.identity is None else _identity(_source(self.dataset, index), self.identity)
         seed = derive_seed(self.seed, self.epoch, who)

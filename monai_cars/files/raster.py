@@ -1,6 +1,7 @@
 """PNG and JPEG films."""
 
 import struct
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def read_jpeg(source: str, data: bytes, sha256: str) -> Native:
     return _native(source, sha256, "jpeg", equal_channels(source, values), 1, lossy=True)
 
 
-def _decode(source: str) -> tuple[np.ndarray, dict]:
+def _decode(source: str) -> tuple[np.ndarray, dict[str, Any]]:
     try:
         return decode(source, "raster")
     except DecodeError as error:

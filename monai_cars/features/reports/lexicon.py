@@ -90,7 +90,7 @@ def findings() -> dict[str, dict[str, Any]]:
 
 
 @cache
-def anatomy() -> dict[str, dict]:
+def anatomy() -> dict[str, dict[str, Any]]:
     """`structures` and `states` of anatomy.yaml."""
     return read_phrases("anatomy")
 
