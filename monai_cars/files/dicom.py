@@ -23,6 +23,11 @@ VIEWS = {"PA": r"\b(pa|postero[- ]?anterior)\b", "AP": r"\b(ap|antero[- ]?poster
 LOSSY = {JPEGBaseline8Bit, JPEGExtended12Bit, "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91"}
 
 
+def is_dicom(data: bytes) -> bool:
+    """Tell a DICOM file by the four letters behind its preamble."""
+    return data[128:132] == b"DICM"
+
+
 def read_dicom(source: str, data: bytes, sha256: str, *, check: bool = True) -> Native:
     """Read a single-frame DICOM film.
 

@@ -1,14 +1,59 @@
-"""Which reader a file gets: told by its content, never by its name."""
+"""Which reader a file gets: told by its content, never by its name. A new format is a row of `FORMATS`."""
 
 import hashlib
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from monai_cars.files.dicom import read_dicom
+from monai_cars.files.dicom import is_dicom, read_dicom
 from monai_cars.files.header import RadiographError
 from monai_cars.files.native import MOST_BYTES, Native, check_values
 from monai_cars.files.nifti import is_nifti, read_nifti
-from monai_cars.files.raster import JPEG_SIGNATURE, PNG_SIGNATURE, read_jpeg, read_png
+from monai_cars.files.raster import is_jpeg, is_png, read_jpeg, read_png
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format that films come in.
+
+    Args:
+        name: for messages.
+        suffixes: how its files' names end.
+        recognises: whether a file is of this format, by its first bytes.
+        read: (source, bytes, SHA-256) -> the film as stored.
+        read_checked: the same, and refuses what the file's header shows to be no film that is edited; None where a
+            header says nothing of that.
+        read_volume: the same for volumes; None where the format is read for films only.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    recognises: Callable[[bytes], bool]
+    read: Callable[[str, bytes, str], Native]
+    read_checked: Callable[[str, bytes, str], Native] | None = None
+    read_volume: Callable[[str, bytes, str], Native] | None = None
+
+
+FORMATS = (
+    Format(
+        "DICOM",
+        (".dcm", ".dicom"),
+        is_dicom,
+        lambda source, data, sha256: read_dicom(source, data, sha256, check=False),
+        read_checked=read_dicom,
+    ),
+    Format("PNG", (".png",), is_png, read_png),
+    Format("JPEG", (".jpg", ".jpeg"), is_jpeg, read_jpeg),
+    Format(
+        "NIfTI",
+        (".nii", ".nii.gz"),
+        is_nifti,
+        read_nifti,
+        read_volume=lambda source, data, sha256: read_nifti(source, data, sha256, volumes=True),
+    ),
+)
+SUFFIXES = tuple(suffix for form in FORMATS for suffix in form.suffixes)
 
 
 def read_native(path: str | os.PathLike[str], *, check: bool = True, volumes: bool = False) -> Native:
@@ -30,19 +75,15 @@ def read_native(path: str | os.PathLike[str], *, check: bool = True, volumes: bo
     source = os.fspath(path)
     data = _bytes(source)
     digest = hashlib.sha256(data).hexdigest()
-    if data[128:132] == b"DICM":
-        native = read_dicom(source, data, digest, check=check)
-    elif data.startswith(PNG_SIGNATURE):
-        native = read_png(source, data, digest)
-    elif data.startswith(JPEG_SIGNATURE):
-        native = read_jpeg(source, data, digest)
-    elif is_nifti(data):
-        native = read_nifti(source, data, digest, volumes=volumes)
-    else:
+    form = next((form for form in FORMATS if form.recognises(data)), None)
+    if form is None:
+        known = [known.name for known in FORMATS]
         raise RadiographError(
-            f"{source}: a radiograph must be a DICOM, PNG, JPEG or NIfTI file (got {data[:8]!r} at its start); "
-            "convert the file, or copy it again if it is damaged"
+            f"{source}: a radiograph must be a {', '.join(known[:-1])} or {known[-1]} file (got {data[:8]!r} at its "
+            "start); convert the file, or copy it again if it is damaged"
         )
+    read = (form.read_volume if volumes else None) or (form.read_checked if check else None) or form.read
+    native = read(source, data, digest)
     check_values(source, native.stored)
     return native
 

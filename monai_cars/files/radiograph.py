@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from monai.data import ImageReader, MetaTensor
 
-from monai_cars.files.formats import read_native
+from monai_cars.files.formats import SUFFIXES, read_native
 from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.native import image_of
 from monai_cars.files.writing import write_radiograph
@@ -39,7 +39,6 @@ META_KEY = "radiograph"
 """Key of ``MetaTensor.meta`` that holds the header, one JSON string."""
 HEADER_POSTFIX = "_header"
 """LoadRadiographd leaves the same string under ``<key>_header`` too: PersistentDataset drops ``meta``."""
-SUFFIXES = (".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".nii", ".nii.gz")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,16 @@ LOSSY = "Lossy Image Compression"
 """PNG text entry by which it says that the film was compressed with loss before."""
 
 
+def is_png(data: bytes) -> bool:
+    """Tell a PNG by its first bytes."""
+    return data.startswith(PNG_SIGNATURE)
+
+
+def is_jpeg(data: bytes) -> bool:
+    """Tell a JPEG by its first bytes."""
+    return data.startswith(JPEG_SIGNATURE)
+
+
 def read_png(source: str, data: bytes, sha256: str) -> Native:
     """Read a PNG of 8 or 16 grey bits; colour is taken when its three channels are equal."""
     end = data.rfind(b"IEND")

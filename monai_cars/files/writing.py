@@ -3,7 +3,8 @@
 import gzip
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,6 @@ from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.identity import WARNING, edits_of
 from monai_cars.files.native import Native, image_of
 from monai_cars.files.raster import LOSSY, PHOTOMETRIC
-
-SUFFIXES = (".dcm", ".png", ".nii.gz", ".nii")
 
 
 def write_radiograph(
@@ -53,10 +52,10 @@ def write_radiograph(
         RadiographError: when the image was rescaled, resized or flipped, when values cannot be stored, or when the
             format cannot hold the film.
     """
-    suffix = next((end for end in SUFFIXES if str(path).lower().endswith(end)), None)
+    suffix = next((end for end in ENCODERS if str(path).lower().endswith(end)), None)
     if suffix is None:
         raise RadiographError(
-            f"{path}: the suffix must be one of {SUFFIXES} (got {Path(path).name!r}); change the name"
+            f"{path}: the suffix must be one of {tuple(ENCODERS)} (got {Path(path).name!r}); change the name"
         )
     if header.source == "memory":
         raise RadiographError(
@@ -69,16 +68,49 @@ def write_radiograph(
         raise RadiographError(f"{path}: {suffix} holds a film (got a volume); write .nii.gz")
     stored = merge(native, image, support)
     edits = edits_of(record)
-    if suffix == ".dcm":
-        values = _fit(header.source, stored, ".dcm")
-        size = os.path.getsize(header.source)
-        data = encode_dicom(native, values, header, edits=edits, plan=plan, size=size)
-    elif suffix == ".png":
-        data = _encode_png(native.header, _fit(header.source, stored, ".png"))
-    else:
-        data = _encode_nifti(native, stored, header)
-        data = gzip.compress(data, mtime=0) if suffix == ".nii.gz" else data
-    return write_atomically(path, data)
+    return write_atomically(path, ENCODERS[suffix](Edited(native, stored, header, edits, plan)))
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What an encoder is given.
+
+    Args:
+        native: the source film.
+        stored: its values with the edited ones in their place, in the source's own type.
+        header: the film's header.
+        edits: entries of the record.
+        plan: the run plan.
+    """
+
+    native: Native
+    stored: np.ndarray
+    header: Header
+    edits: list[dict[str, Any]]
+    plan: Mapping[str, Any] | None
+
+
+def _dicom(film: Edited) -> bytes:
+    values = _fit(film.header.source, film.stored, ".dcm")
+    size = os.path.getsize(film.header.source)
+    return encode_dicom(film.native, values, film.header, edits=film.edits, plan=film.plan, size=size)
+
+
+def _png(film: Edited) -> bytes:
+    return _encode_png(film.native.header, _fit(film.header.source, film.stored, ".png"))
+
+
+def _nifti(film: Edited) -> bytes:
+    return _encode_nifti(film.native, film.stored, film.header)
+
+
+ENCODERS: dict[str, Callable[[Edited], bytes]] = {
+    ".dcm": _dicom,
+    ".png": _png,
+    ".nii.gz": lambda film: gzip.compress(_nifti(film), mtime=0),
+    ".nii": _nifti,
+}
+"""Suffix of the target -> the bytes of its format; a new format is a row."""
 
 
 def _check_source(path: str | os.PathLike[str], native: Native, header: Header) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from monai_cars.edits.record import read_record
+from monai_cars.files.formats import SUFFIXES
 
-SUFFIXES = (".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".nii", ".nii.gz")
 EMBEDDED = "pydicom:"  # films that the package pydicom-data ships
 _TRAINING = "training"
 
