@@ -149,7 +149,9 @@ class Modality(Protocol):
 PROFILES = ("cheap", "full")
 DEFAULT_ORGAN = "chest_xray"
 """Where no finding chooses: a film that is segmented before anything is asked of it, a random edit of any finding."""
-MODALITIES: dict[str, str | Modality] = {"chest_xray": "monai_cars.chest_xray.modality:CHEST_XRAY"}
+MODALITIES: dict[str, str | Modality] = {
+    "chest_xray": "monai_cars.chest_xray.modality:CHEST_XRAY",
+}
 """Organ -> where its modality lies ("module:name", imported when it is first needed), or the modality itself."""
 
 
