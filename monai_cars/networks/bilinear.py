@@ -44,7 +44,7 @@ def sources(coarse: int, fine: int) -> Sources:
     scale = np.float32(coarse) / np.float32(fine)
     place = np.maximum(_fused(scale, np.arange(fine, dtype=np.float32) + np.float32(0.5), np.float32(-0.5)), 0)
     first = np.minimum(place.astype(np.int64), coarse - 1)
-    far = np.clip(place - first.astype(np.float32), 0, 1)
+    far: np.ndarray = np.clip(place - first.astype(np.float32), 0, 1)
     return Sources(first, np.minimum(first + 1, coarse - 1), 1 - far, far)
 
 

@@ -73,6 +73,12 @@ class Canvas:
         part.__dict__["feature"] = self.feature
         return part, y0 * f, x0 * f
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the working grid."""
+        rows, columns = self.u.shape
+        return rows, columns
+
     def wall_is_left(self, side: str) -> bool:
         """Whether the lateral chest wall of a side is the one on the image's left."""
         return (side == "right") != self.mirrored

@@ -66,7 +66,8 @@ def draw_tube(film: np.ndarray, path: np.ndarray, tube: Tube, mm: float) -> None
         mm: pixels per millimetre.
     """
     reach = tube.outer / 2 * mm + 1.5
-    rows, columns = _near(path, reach, film.shape)
+    height, width = film.shape
+    rows, columns = _near(path, reach, (height, width))
     if not len(rows):
         return
     distance, nearest = cKDTree(path).query(np.stack([rows, columns], 1), distance_upper_bound=reach)

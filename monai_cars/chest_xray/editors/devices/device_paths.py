@@ -69,7 +69,7 @@ def body_of(canvas: Canvas) -> Body:
         )
         start = float(np.median(gap[:, 1])) - lean * 0.3
     unit = float(columns[-1] - columns[0] + 1) / 280.0
-    return Body((top, start), lean, height, unit, -1 if canvas.mirrored else 1, canvas.u.shape)
+    return Body((top, start), lean, height, unit, -1 if canvas.mirrored else 1, canvas.shape)
 
 
 def _medial(right: np.ndarray, left: np.ndarray, *, mirrored: bool) -> list[tuple[int, float]]:

@@ -64,7 +64,7 @@ def expected_lung(canvas: Canvas, density: LungDensity, hidden: np.ndarray) -> n
     film = np.zeros(canvas.u.shape, np.float32)
     for side, grid, part in zip(SIDES, grids, mean, strict=True):
         if grid is not None:
-            film = np.where(_half(canvas, side) | canvas.lung(side), grid.spread(part, canvas.u.shape), film)
+            film = np.where(_half(canvas, side) | canvas.lung(side), grid.spread(part, canvas.shape), film)
     return canvas.blur(film, CELLS_MM)
 
 
