@@ -10,7 +10,7 @@ import torch
 
 from monai_cars.edits.box import Box
 from monai_cars.edits.region import Region
-from monai_cars.findings.registry import finding_of
+from monai_cars.findings.registry import ZONES_OF, finding_of
 from monai_cars.findings.severity import OPACIFIED, SEVERITY, Quantity, Severity, canonical
 
 __all__ = [
@@ -33,8 +33,8 @@ __all__ = [
 Operation = Literal["insert", "delete", "sham"]
 OPERATIONS: tuple[Operation, ...] = ("insert", "delete", "sham")
 SIDES = ("left", "right")
-# Findings whose place the anatomy itself shows, so that a deletion needs no region.
-ZONES = ("upper", "middle", "lower", "apex", "costophrenic", "hilar")
+ZONES = tuple(dict.fromkeys(zone for zones in ZONES_OF.values() for zone in zones))
+"""Zones of all organs; a finding takes those of its own."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Edit:
         if self.side is not None:
             _choice("side", self.side, SIDES)
         if self.zone is not None:
-            _choice("zone", self.zone, ZONES)
+            _check_zone(self.finding, self.zone)
         if self.operation == "delete" and self.region is None and not finding_of(self.finding).place.shown_by_anatomy:
             raise ValueError(
                 f"delete {self.finding}: a region must say where the finding lies, got none; "
@@ -167,6 +167,13 @@ class CannotEdit(Exception):  # noqa: N818 - an outcome of a film, not a fault
 def _choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+
+
+def _check_zone(finding: str, zone: str) -> None:
+    zones = ZONES_OF.get(finding_of(finding).organ, ())
+    if not zones:
+        raise ValueError(f"{finding}: its organ has no zones, got zone {zone!r}; leave it out")
+    _choice("zone", zone, zones)
 
 
 def _check_severity(finding: str, severity: float | Quantity | None) -> None:

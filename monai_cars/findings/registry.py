@@ -1,8 +1,8 @@
 """Every finding that is known, by its name.
 
-Organs are the folders beside this file (their CONCEPTS are what classifiers answer beside the findings), findings the
-files in them; a name that begins with ``_`` is none. A new one touches no list. A user's plug-in, and a test, add
-theirs with `register`, in every process that is to know them.
+Organs are the folders beside this file (their CONCEPTS are what classifiers answer beside the findings, their ZONES
+where an edit may be asked for), findings the files in them; a name that begins with ``_`` is none. A new one touches no
+list. A user's plug-in, and a test, add theirs with `register`, in every process that is to know them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ T = TypeVar("T")
 _findings: dict[str, Finding] = {}
 _aliases: dict[str, str] = {}
 _concepts: dict[str, tuple[Concept, ...]] = {}
+_zones: dict[str, tuple[str, ...]] = {}
 
 
 class View(Mapping[str, T]):
@@ -67,6 +68,8 @@ ALIASES: Mapping[str, str] = MappingProxyType(_aliases)
 """Another usual name -> name."""
 SEVERITY: Mapping[str, Severity] = View(lambda finding: finding.severity)
 """Name -> scale of severity."""
+ZONES_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(_zones)
+"""Organ -> its zones; an organ without zones has none."""
 
 
 def canonical(finding: str) -> str:
@@ -124,7 +127,7 @@ def register(finding: Finding) -> Finding:
         ValueError: another finding has its name or one of its aliases, or no organ is given.
     """
     if not finding.organ:
-        raise ValueError(f"the finding {finding.name!r} must say whose it is, got no organ; give organ='chest_xray'")
+        raise ValueError(f"the finding {finding.name!r} must say whose it is, got no organ; give organ=, its folder")
     for name in (finding.name, *finding.aliases):
         owner = name if name in _findings else _aliases.get(name)
         if owner is not None:
@@ -180,7 +183,8 @@ def _discover() -> None:
         if not organ.ispkg:
             continue
         folder = f"{__package__}.{organ.name}"
-        _concepts[organ.name] = getattr(importlib.import_module(folder), "CONCEPTS", ())
+        package = importlib.import_module(folder)
+        _concepts[organ.name], _zones[organ.name] = getattr(package, "CONCEPTS", ()), getattr(package, "ZONES", ())
         files = [file.name for file in pkgutil.iter_modules([str(here / organ.name)]) if not file.name.startswith("_")]
         for finding in sorted((_told(f"{folder}.{file}") for file in files), key=lambda one: (one.order, one.name)):
             register(replace(finding, organ=organ.name))

@@ -45,7 +45,7 @@ def segmented(
     if found.mirrored:
         warnings.warn(
             f"The film is mirrored left to right (axes {str(found)!r}): right and left are named by the patient, so "
-            "the right lung lies on the right of the image. Segment before random flips if that is not meant.",
+            "the patient's right lies on the right of the image. Segment before random flips if that is not meant.",
             stacklevel=4,
         )
     upright = to_standard(plain.float(), found).contiguous()

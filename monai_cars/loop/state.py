@@ -40,7 +40,7 @@ def current_header(
     if axes.mirrored:
         warnings.warn(
             f"The film is mirrored left to right (axes {str(axes)!r}), as RandFlipd leaves it: `side` follows the "
-            "patient. Flip chest films only where hearts on the right are wanted.",
+            "patient. Flip films only where organs on the wrong side are wanted.",
             stacklevel=2,
         )
     return replace(header, axes=str(axes), **_values(image, header), **_scale(image, header))

@@ -1,19 +1,30 @@
 """Figures about the house: how much of it one has to enter, and how much must be touched.
 
     python tests/benchmarks/house_figures.py --tables
-    python tests/benchmarks/house_figures.py --tables --root ../an-older-checkout
+    python tests/benchmarks/house_figures.py --tables --entered --names --root ../an-older-checkout
 
 `--tables`: for each finding, the module-level assignments of `monai_cars/`, outside the finding's own file, in which
 its name stands as a string. Today's findings are looked for in any checkout. Two kinds of words that happen to be the
 same are no finding's and not counted: the columns of a data set, and what reports call things.
+
+`--entered`: the files of `monai_cars/` of which any function runs in one edit, by package (see files_entered.py).
+
+`--names`: names and words of the chest in files that are to be general, then each with its lines (see chest_names.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+
+from chest_names import chest_names, general_files
 
 HERE = Path(__file__).resolve().parents[2]
 NOT_FINDINGS = ("teacher_films.py", "teachers/films.py", "features/report.py", "features/reports/report.py")
@@ -62,7 +73,32 @@ def print_tables(root: Path) -> None:
         print(f"  {table}")
 
 
-FIGURES = {"tables": print_tables}
+def print_entered(root: Path) -> None:
+    """Files that one edit enters, counted in a process that imports the checkout."""
+    script = [sys.executable, str(Path(__file__).with_name("files_entered.py"))]
+    environment = {**os.environ, "PYTHONPATH": str(root.resolve())}
+    lists = json.loads(subprocess.run(script, env=environment, check=True, capture_output=True, text=True).stdout)
+    print("| edit | files entered | lines in them | their packages |\n|---|---|---|---|")
+    for edit, files in lists.items():
+        lines = sum(len((root / "monai_cars" / file).read_text(encoding="utf-8").splitlines()) for file in files)
+        packages = Counter(file.split("/")[0] if "/" in file else "(none)" for file in files)
+        said = ", ".join(f"{name} {count}" for name, count in packages.most_common())
+        print(f"| {edit} | {len(files)} | {lines} | {said} |")
+
+
+def print_names(root: Path) -> None:
+    """Names and words of the chest in general files, counted once a file, then each of them."""
+    found = chest_names(root)
+    names, prose = ([one for one in found if one.prose is kind] for kind in (False, True))
+    print("| general files | names in code | in files | messages and other strings | in files |\n|---|---|---|---|---|")
+    counts = (f"{len(part)} | {len({one.path for one in part})}" for part in (names, prose))
+    print(f"| {len(general_files(root))} | {' | '.join(counts)} |\n")
+    for one in found:
+        kind = "words" if one.prose else "name"
+        print(f"  {one.path}:{','.join(map(str, one.lines))} {kind} {' '.join(one.text.split())!r:.90}")
+
+
+FIGURES = {"tables": print_tables, "entered": print_entered, "names": print_names}
 """Name of an option -> what prints it of a checkout."""
 
 

@@ -1,11 +1,14 @@
 """The vocabulary of edits: what it refuses, and the linear severity scale."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monai_cars.edits.edit import SEVERITY, ZONES, Box, Edit, Quantity, Region
+from monai_cars.findings.registry import finding_of, registered
 
 FINDINGS = sorted(SEVERITY)
 
@@ -47,6 +50,14 @@ def test_without_a_severity_the_editor_decides():
 @pytest.mark.parametrize("zone", ZONES)
 def test_every_zone_can_be_asked_for(zone):
     assert Edit("insert", "nodule", side="left", zone=zone).zone == zone
+
+
+def test_an_organ_without_zones_takes_none():
+    scar = replace(finding_of("nodule"), name="scar", aliases=(), organ="phantom")
+    with registered(scar):
+        assert Edit("insert", "scar", side="left").zone is None
+        with pytest.raises(ValueError, match="scar: its organ has no zones, got zone 'upper'; leave it out"):
+            Edit("insert", "scar", side="left", zone="upper")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from monai_cars.chest_xray.anatomy.measurements import (
 )
 from monai_cars.chest_xray.anatomy.segmenter import AnatomySegmenter, Segmenter, load_segmenter
 from monai_cars.chest_xray.anatomy.structures import SIDES, STRUCTURES, heart, lung, structure
-from monai_cars.chest_xray.anatomy.zones import ZONES, zones
+from monai_cars.chest_xray.anatomy.zones import zones
+from monai_cars.findings.chest_xray import ZONES
 
 __all__ = [
     "SIDES",

@@ -4,7 +4,6 @@ import torch
 
 from monai_cars.chest_xray.anatomy.structures import SIDES, lung
 
-ZONES = ("upper", "middle", "lower", "apex", "costophrenic", "hilar")
 APEX = 0.15  # share of a field's height above which it is apex
 COSTOPHRENIC_TOP, COSTOPHRENIC_WIDTH = 0.72, 0.45  # lowest part of the height, lateral part of each row
 HILAR_TOP, HILAR_BOTTOM, HILAR_WIDTH = 0.35, 0.62, 0.4  # part of the height, medial part of each row
@@ -39,7 +38,7 @@ def zones(anatomy: torch.Tensor) -> dict[tuple[str, str], torch.Tensor]:
         anatomy: `(S, H, W)` masks ordered as `STRUCTURES`.
 
     Returns:
-        `{(side, zone): (H, W) bool}` for both sides and every zone in `ZONES`; empty masks where a lung is missing.
+        `{(side, zone): (H, W) bool}` for both sides and every zone of the chest; empty masks where a lung is missing.
 
     Example:
         >>> masks = torch.zeros(3, 90, 60)

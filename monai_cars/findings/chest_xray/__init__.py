@@ -28,6 +28,7 @@ __all__ = [
     "LARGE",
     "MARKINGS",
     "ROUND",
+    "ZONES",
 ]
 
 CONCEPTS = (
@@ -38,3 +39,5 @@ CONCEPTS = (
     Concept(name="hernia", synonyms=(), moved_by=(DOME,)),
 )
 """Answers that no editable finding stands for."""
+ZONES = ("upper", "middle", "lower", "apex", "costophrenic", "hilar")
+"""Parts of a lung field in which an edit may be asked for."""
