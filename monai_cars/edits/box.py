@@ -11,8 +11,8 @@ SPACE = ("z0", "y0", "x0", "z1", "y1", "x1")
 class Box(tuple[int, ...]):
     """A crop in pixels, half open: where it starts along every axis, then where it stops, as MONAI's StandardMode.
 
-    Its edges are ``y0, x0, y1, x1`` of a film, ``z0, y0, x0, z1, y1, x1`` of a volume; an odd number of them, or none, is
-    a ValueError. A plain tuple of whole numbers beside its names: it compares, unpacks and becomes JSON as one.
+    Its edges are ``y0, x0, y1, x1`` of a film, ``z0, y0, x0, z1, y1, x1`` of a volume; an odd number of them, or none,
+    is a ValueError. A plain tuple of whole numbers beside its names: it compares, unpacks and becomes JSON as one.
 
     Example:
         >>> Box(80, 90, 144, 150), Box(0, 80, 90, 7, 144, 150).shape
