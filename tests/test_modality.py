@@ -1,80 +1,72 @@
-import inspect
+"""The finding's name chooses the organ, and the organ says what it needs."""
+
+from dataclasses import replace
 
 import pytest
 import torch
-from phantom import phantom
-from phantom_modality import Phantom, phantom_organ
+from phantom_modality import AIR, TISSUE, BallEditor, Phantom, header_of, image_of, masks_of, phantom_organ
 
-from monai_cars.chest_xray.modality import CHEST_XRAY
-from monai_cars.edits.axes import ORDERS, from_standard
-from monai_cars.edits.edit import Edit
+from monai_cars.edits.edit import Edit, Quantity
 from monai_cars.findings.registry import FINDINGS
-from monai_cars.modality import MODALITIES, PROFILES, Modality, added, modality_named, modality_of, shared_modality
+from monai_cars.gates import Gate, OutsideUnchanged
+from monai_cars.loop.counterfactual import make_counterfactual
+from monai_cars.modality import MODALITIES, added, modality_named, modality_of, shared_modality
 
-FILM = phantom(size=(128, 128))
-
-
-def asked():
-    """What the contract asks for: properties and methods."""
-    return {name for name, value in vars(Modality).items() if not name.startswith("_") and value is not None}
+SQUARE = (64, 48)
 
 
-@pytest.mark.parametrize("modality", [CHEST_XRAY, Phantom()])
-def test_an_organ_brings_what_is_asked_and_nothing_more(modality):
-    assert isinstance(modality, Modality)
-    brought = {name for name in dir(modality) if not name.startswith("_")}
-    assert brought == asked()
-    for name in sorted(asked()):
-        stated = inspect.getattr_static(Modality, name)
-        if inspect.isfunction(stated):
-            own = inspect.signature(getattr(type(modality), name))
-            assert list(own.parameters) == list(inspect.signature(stated).parameters), name
+@pytest.fixture
+def organ():
+    with phantom_organ() as organ:
+        yield organ
 
 
-@pytest.mark.parametrize("modality", [CHEST_XRAY, Phantom()])
-def test_every_structure_has_a_colour(modality):
-    assert set(modality.colours) == set(modality.structures)
-    assert all(len(colour) == 3 and all(0 <= part <= 255 for part in colour) for colour in modality.colours.values())
+def ball():
+    return Edit("insert", "ball", severity=Quantity(12.0, "mm"), seed=3)
 
 
-def test_every_finding_has_its_organ_and_every_profile_a_gate():
+def test_every_finding_is_of_the_organ_that_its_data_name(organ):
+    assert {modality_of(name).name for name in FINDINGS} == {"chest_xray", "phantom"}
     for name, finding in FINDINGS.items():
-        assert modality_of(name).name == finding.organ == "chest_xray"
-    for profile in PROFILES:
-        assert CHEST_XRAY.gate("insert", "nodule", profile).names[0] == "outside_unchanged"
-    with pytest.raises(ValueError, match="profile must be 'cheap' or 'full', got 'chaep'"):
-        CHEST_XRAY.gate("insert", "nodule", "chaep")
+        assert modality_of(name).name == finding.organ
+        assert modality_of(name) is modality_named(finding.organ)
 
 
-@pytest.mark.parametrize("order", ORDERS)
-def test_where_lungs_and_heart_lie_says_how_the_film_does(order):
-    assert CHEST_XRAY.lies(from_standard(FILM.anatomy, order), "HW") == order
+def test_an_edit_is_made_by_the_editor_and_the_gate_of_its_organ(organ):
+    image = image_of(SQUARE)
+    record = make_counterfactual(image, masks_of(SQUARE), ball(), header=header_of(image)).record
+    assert record["editor"] == BallEditor().name
+    assert "inside_lung" not in [check["name"] for check in record["checks"]]
 
 
-def test_a_film_with_not_a_number_has_no_unit():
-    image = FILM.image.clone()
-    image[0, 0, 0] = torch.nan
-    assert not CHEST_XRAY.unit(image, FILM.anatomy).share >= CHEST_XRAY.least_contrast
-    assert CHEST_XRAY.unit(FILM.image, FILM.anatomy).value == pytest.approx(FILM.contrast_unit, rel=0.05)
+@pytest.mark.parametrize(("share", "edited"), [(0.26, False), (0.34, True)])
+def test_an_organ_says_how_much_contrast_an_edit_needs(organ, share, edited):
+    """Three tenths of the range: more than a chest film needs."""
+    image = image_of(SQUARE)
+    image[0, 0, 0] = float(image.min()) + (TISSUE - AIR) / share
+    assert organ.unit(image, masks_of(SQUARE)).share == pytest.approx(share, rel=0.05)
+    header = header_of(image, high=8191.0)
+    found = make_counterfactual(image, masks_of(SQUARE), ball(), header=header, gate=Gate([OutsideUnchanged()]))
+    assert found.accepted == edited
+    assert ("30% are needed" in found.record["reason"]) == (not edited)
+    assert torch.equal(found.image, image) == (not edited)
 
 
-def test_an_organ_is_there_for_a_while_only():
-    with phantom_organ():
-        assert modality_of("ball").name == "phantom"
+def test_an_organ_is_there_for_a_while_and_never_takes_the_place_of_another():
+    before = dict(MODALITIES)
+    with added(Phantom()):
+        assert modality_named("phantom") == Phantom()
         with (
             pytest.raises(ValueError, match="modality 'phantom' is there already; give another name"),
-            added(Phantom()),
+            added(replace(Phantom(), least_contrast=0.0)),
         ):
             pass
-    assert set(MODALITIES) == {"chest_xray"}
-    with pytest.raises(ValueError, match=r"finding must be one of nodule, .* got 'ball'"):
-        Edit("insert", "ball")
+        assert modality_named("phantom").least_contrast == 0.3
+    assert set(MODALITIES) == set(before)
+    with pytest.raises(ValueError, match=r"modality must be one of chest_xray \(got 'phantom'\)"):
+        modality_named("phantom")
 
 
-def test_unknown_organs_and_findings_are_refused():
-    with pytest.raises(ValueError, match=r"modality must be one of chest_xray \(got 'knee'\)"):
-        modality_named("knee")
-    with pytest.raises(ValueError, match="finding must be one of nodule"):
-        modality_of("gout")
+def test_findings_of_no_organ_are_refused():
     with pytest.raises(ValueError, match=r"findings must be of one organ \(got none\); use a transform each"):
         shared_modality([])

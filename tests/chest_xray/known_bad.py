@@ -12,7 +12,8 @@ from scipy import ndimage as ndi
 
 from monai_cars.chest_xray.anatomy import Segmenter
 from monai_cars.chest_xray.gate import GateModels
-from monai_cars.chest_xray.measurement import measure
+from monai_cars.chest_xray.measurement import measure_change
+from monai_cars.edits.change import Change
 from monai_cars.edits.edit import Box, Edit, Proposal, Quantity, Region
 from monai_cars.gates import Context, Gate, Verdict, default_gate
 
@@ -67,19 +68,16 @@ def seen(
     made = written(film, proposal).image if after is None else after
     measured = None
     if edit.operation != "sham":
-        options = {"unit": drawn.unit, "spacing": drawn.spacing, "operation": edit.operation}
-        measured = measure(edit.finding, film.image, made, film.anatomy, **options)
+        measured = measure_change(Change(drawn, made, edit.operation, edit.finding))
     context = Context(
-        edit,
-        film.anatomy,
-        drawn.unit,
-        drawn.spacing,
-        proposal.box,
-        proposal.lesion,
-        proposal.support,
-        asked or measured,
-        measured,
-        segmenter,
+        edit=edit,
+        film=drawn,
+        box=proposal.box,
+        lesion=proposal.lesion,
+        support=proposal.support,
+        asked=asked or measured,
+        measured=measured,
+        segmenter=segmenter,
     )
     return Seen(film.image, made, context)
 

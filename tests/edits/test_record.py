@@ -131,6 +131,23 @@ def test_what_a_film_has_once_is_gone_with_its_deletion():
     heart = edit_record(film, Edit("delete", "enlarged heart"), AttenuationEditor())
     mass = edit_record(film, Edit("delete", "mass", region=Region(point=(3, 3))), AttenuationEditor())
     assert (heart["instance_only"], mass["instance_only"]) == (False, True)
+    # Of tubes and wires some are not found, and a region names a part of what it is laid on.
+    devices = edit_record(film, Edit("delete", "support devices"), AttenuationEditor())
+    part = edit_record(film, Edit("delete", "enlarged heart", region=Region(point=(3, 3))), AttenuationEditor())
+    assert (devices["instance_only"], part["instance_only"]) == (True, True)
+
+
+@pytest.mark.parametrize(("opened", "told"), [(None, "all that it has"), ((), None), (("a 1", "b 2"), "a 1, b 2")])
+def test_the_weights_are_those_that_were_opened_and_else_all_that_the_editor_has(opened, told):
+    class Own:
+        name, weights = "own", "all that it has"
+
+    film, edit = drawn_film(phantom(size=(64, 64))), Edit("insert", "nodule", severity=0.5)
+    inside = torch.ones(2, 2, dtype=torch.bool)
+    proposal = Proposal(Box(3, 4, 5, 6), torch.zeros(2, 2), inside, inside, weights=opened)
+    first = edit_record(film, edit, Own())
+    assert first["weights"] == "all that it has"
+    assert fill_record(first, edit, proposal, 0.0, None, Verdict(True, "", ()))["weights"] == told
 
 
 @pytest.mark.parametrize(("stated", "told"), [(None, None), (("b", "a"), ["a", "b"]), (frozenset(), [])])

@@ -1,65 +1,80 @@
+"""A region turned upright is where it was drawn, whatever it is told by and however the image lies."""
+
+import math
+
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monai_cars.edits.axes import ORDERS, from_standard
+from monai_cars.edits.axes import ORDERS, from_standard, to_standard
 from monai_cars.edits.region import Region, check_region, turned
 
-H, W = 9, 13
+AXES = pytest.mark.parametrize("axes", ORDERS)
+SHAPES = st.sampled_from([(6, 9), (4, 5, 7)])
 
 
-@given(st.sampled_from(ORDERS), st.integers(0, H - 2), st.integers(0, W - 2), st.integers(1, 4), st.integers(1, 4))
-def test_a_box_is_turned_as_its_mask_is(order, top, left, height, width):
-    upright = torch.zeros(1, H, W, dtype=torch.bool)
-    upright[0, top : top + height, left : left + width] = True
-    laid = from_standard(upright, order)
-    places = torch.nonzero(laid[0])
-    box = Region(box=(*map(float, places.amin(0)), *(float(edge) + 1 for edge in places.amax(0))))
-    found = turned(box, order, laid)
-    assert found.box == (top, left, min(top + height, H), min(left + width, W))
-    assert torch.equal(turned(Region(mask=laid[0]), order, laid).mask, upright[0])
+def image_of(shape, axes):
+    """(1, ...) an image that has this shape when it is upright."""
+    return from_standard(torch.zeros(1, *shape), axes)
 
 
-@given(st.sampled_from(ORDERS), st.integers(0, H - 1), st.integers(0, W - 1))
-def test_a_point_is_turned_to_its_pixel(order, row, column):
-    upright = torch.zeros(1, H, W)
-    upright[0, row, column] = 1
-    laid = from_standard(upright, order)
-    place = tuple(map(float, torch.nonzero(laid[0])[0]))
-    assert turned(Region(point=place), order, laid).point == (row, column)
+def drawn(box, shape):
+    half = len(box) // 2
+    mask = torch.zeros(1, *shape, dtype=torch.bool)
+    mask[0][tuple(slice(int(a), math.ceil(b)) for a, b in zip(box[:half], box[half:], strict=True))] = True
+    return mask
 
 
-def test_what_lies_outside_the_film_lies_outside_it_in_any_axes():
-    assert turned(Region(point=(50.0, 50.0)), "WH", torch.zeros(1, H, W)).point == (-1.0, -1.0)
-    volume = torch.zeros(1, 4, H, W)
-    assert turned(Region(box=(9.0, 50.0, 50.0, 10.0, 51.0, 51.0)), "WH", volume).point == (-1.0, -1.0, -1.0)
+@AXES
+@settings(max_examples=15)
+@given(st.data())
+def test_a_box_covers_the_same_elements_those_that_it_cuts_included(axes, data):
+    shape = data.draw(SHAPES)
+    image = image_of(shape, axes)
+    starts = [data.draw(st.integers(0, size - 1)) for size in image.shape[1:]]
+    stops = [data.draw(st.integers(start + 1, size)) for start, size in zip(starts, image.shape[1:], strict=True)]
+    cut = data.draw(st.sampled_from([0.0, 0.25]))
+    box = (*(start + cut for start in starts), *(stop - cut for stop in stops))
+    upright = turned(Region(box=box), axes, image)
+    assert torch.equal(drawn(upright.box, shape), to_standard(drawn(box, image.shape[1:]), axes))
+    assert len(upright.box) == 2 * len(shape)
 
 
-def test_a_box_of_a_volume_is_turned_in_its_planes():
-    region = Region(box=(1.0, 2.0, 3.0, 2.0, 5.0, 7.0))
-    assert turned(region, "WH", torch.zeros(1, 4, W, H)).box == (1.0, 3.0, 2.0, 2.0, 7.0, 5.0)
+@AXES
+@settings(max_examples=15)
+@given(st.data())
+def test_a_point_names_the_same_element(axes, data):
+    shape = data.draw(SHAPES)
+    place = tuple(data.draw(st.integers(0, size - 1)) for size in shape)
+    spot = torch.zeros(1, *shape)
+    spot[(0, *place)] = 1
+    laid = from_standard(spot, axes)
+    point = tuple(torch.nonzero(laid[0])[0].tolist())
+    assert turned(Region(point=point), axes, laid).point == place
 
 
-@pytest.mark.parametrize("box", [(0, 0, 0, 4), (5, 0, 4, 4), (1, 2, 3), (), (0, 0, 0, 1, 1, 0)])
-def test_a_box_whose_stop_is_not_beyond_its_start_is_refused(box):
-    with pytest.raises(ValueError, match=r"region: a box \(y0, x0, y1, x1\) needs y0 < y1 and x0 < x1, got"):
-        Region(box=box)
+@AXES
+@pytest.mark.parametrize("shape", [(6, 9), (4, 5, 7)])
+def test_a_mask_is_turned_with_its_image_with_or_without_a_channel(axes, shape):
+    upright = torch.rand(shape, generator=torch.Generator().manual_seed(0)) > 0.5
+    laid = from_standard(upright[None], axes)
+    for mask in (laid, laid[0]):
+        assert torch.equal(turned(Region(mask=mask), axes, laid).mask.reshape(shape), upright)
 
 
-@pytest.mark.parametrize(
-    ("region", "message"),
-    [
-        (Region(mask=torch.ones(H, W + 1)), r"a mask must have the film's shape \(9, 13\), got \(9, 14\); resize it"),
-        (Region(point=(1.0, 2.0, 3.0)), r"must name 2 axes of an image of shape \(9, 13\), got \(1.0, 2.0, 3.0\)"),
-        (Region(box=(0, 0, 0, 1, 1, 1)), r"must name 2 axes of an image of shape \(9, 13\), got \(0, 0, 0, 1, 1, 1\)"),
-    ],
-)
-def test_a_region_of_another_image_is_refused(region, message):
-    with pytest.raises(ValueError, match=message):
-        check_region(region, torch.zeros(1, H, W))
+@pytest.mark.parametrize("region", [Region(box=(30.0, 30.0, 40.0, 40.0)), Region(point=(-3.0, 2.0))])
+def test_what_lies_off_the_image_does_so_in_every_orientation(region):
+    for axes in ORDERS[1:]:
+        assert turned(region, axes, image_of((6, 9), axes)).point == (-1.0, -1.0)
 
 
-def test_a_region_that_fits_passes():
-    for region in (None, Region(mask=torch.ones(1, H, W)), Region(point=(1.0, 2.0)), Region(box=(0, 0, 1, 1))):
-        assert check_region(region, torch.zeros(1, H, W)) is None
+def test_regions_that_do_not_fit_are_refused_by_name():
+    volume = torch.zeros(1, 4, 5, 7)
+    with pytest.raises(ValueError, match=r"a mask must have the film's shape \(4, 5, 7\), got \(7, 5, 4\); resize it"):
+        check_region(Region(mask=torch.ones(7, 5, 4)), volume)
+    for region in (Region(box=(1, 1, 2, 2)), Region(point=(1, 1))):
+        with pytest.raises(ValueError, match=r"a box or point must name 3 axes of an image of shape \(4, 5, 7\)"):
+            check_region(region, volume)
+    for region in (None, Region(mask=torch.ones(4, 5, 7)), Region(point=(1, 2, 3)), Region(box=(0, 0, 0, 1, 1, 1))):
+        check_region(region, volume)

@@ -9,7 +9,8 @@ from phantom_film import drawn_film, drawn_header, phantom, propose, written
 
 from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
 from monai_cars.edits.edit import Edit, Quantity, Region
-from monai_cars.gates import Gate, OutsideUnchanged
+from monai_cars.edits.seeds import seeded
+from monai_cars.gates import Gate, OutsideUnchanged, Visible
 from monai_cars.loop.counterfactual import film_seed, make_counterfactual
 
 FILM = phantom(size=(256, 256))
@@ -111,3 +112,19 @@ def test_a_film_is_edited_from_eight_hundredths_of_its_range_on(share, tried):
 def test_an_amount_is_asked_of_the_editor_as_it_was_given():
     _, editor = run(replace(NODULE, severity=Quantity(15.0, "mm")))
     assert editor.edits[0].asked == Quantity(15.0, "mm")
+
+
+def test_a_severity_that_nobody_asked_for_is_drawn_once_and_is_the_same_in_every_attempt():
+    found, editor = run(replace(NODULE, severity=None, seed=7), gate=Gate([Visible(threshold=1e6)]), max_attempts=3)
+    assert len(editor.edits) == 3
+    assert len(set(editor.seeds)) == 3
+    drawn = float(torch.rand((), generator=seeded(7, "a" * 64, "severity nodule")))
+    assert [edit.severity for edit in editor.edits] == [drawn] * 3
+    assert found.record["severity_asked"]["normalised"] == pytest.approx(drawn, rel=1e-3)
+
+
+def test_a_severity_that_is_drawn_follows_the_edits_seed_and_the_film():
+    edits = [replace(NODULE, severity=None, seed=seed) for seed in (0, 7)]
+    films = [drawn_header(FILM), drawn_header(FILM, sha256="b" * 64)]
+    drawn = [run(edit, header=header)[1].edits[0].severity for edit in edits for header in films]
+    assert len(set(drawn)) == 4

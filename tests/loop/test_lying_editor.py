@@ -44,6 +44,11 @@ def made_by(lie, edit, film=FILM, **options):
     return make_counterfactual(film.image, film.anatomy, edit, **options)
 
 
+def refusals(found):
+    """Names of the checks that decided against the last attempt."""
+    return {c["name"] for c in found.record["checks"] if c["required"] and c["verdict"] != "pass"}
+
+
 def smaller(draw, edit, film):
     return draw(replace(edit, severity=0.1))
 
@@ -150,8 +155,7 @@ def test_a_lie_is_refused_by_the_check_that_sees_it(lie):
     kept = FILM.image.clone()
     found = made_by(drawn, edit)
     assert not found.accepted
-    failed = {c["name"] for c in found.record["checks"] if c["required"] and c["verdict"] != "pass"}
-    assert check in failed, found.record["reason"]
+    assert check in refusals(found), found.record["reason"]
     assert f"{check}: " in found.record["reason"]
     assert torch.equal(found.image, kept)
     assert torch.equal(FILM.image, kept)
@@ -172,13 +176,6 @@ def half_of_the_lesion(draw, edit, film):
     return replace(made, lesion=lesion)
 
 
-def written_beneath(draw, edit, film):
-    """Half of the density is written into the film itself, which the loop takes for the film before the edit."""
-    made = draw(edit)
-    film.image[0][made.box.slices] += 0.5 * film.unit.value * made.residual
-    return made
-
-
 # What no check sees today. Each is accepted, and asserted as it is, so that whoever mends one has to say so here.
 ACCEPTED = {
     # Missing: a bound of the density that a finding of its size can have.
@@ -190,8 +187,6 @@ ACCEPTED = {
     # Missing: a check that the lesion is all of what changed; `measurement_agrees` of the full profile only records it.
     "half of a nodule's mask": (NODULE, half_of_the_lesion),
     "half of the fluid's mask": (FLUID, half_of_the_lesion),
-    # Missing: editors get a copy of the film, or the loop judges against the caller's own.
-    "density written into the film before": (CONSOLIDATION, written_beneath),
 }
 
 
@@ -205,16 +200,17 @@ def test_a_lie_that_no_check_sees_is_accepted_today_and_stays_within_its_support
     assert torch.equal(found.image[found.support == 0], kept[found.support == 0])
 
 
-def test_an_editor_that_aims_at_less_than_was_asked_for_is_accepted_today_and_recorded():
-    """Missing: the loop holds the measured severity against what was asked of it, not against the editor's word."""
-
+def test_an_editor_that_says_it_aimed_at_less_is_held_against_what_was_asked():
     class Modest(Liar):
         def propose(self, film, anatomy, edit, generator):
             return AttenuationEditor().propose(film, anatomy, replace(edit, severity=0.1), generator)
 
     found = made_by(honest, NODULE, editor=Modest(honest))
-    assert found.accepted
-    assert found.record["severity_asked"]["normalised"] == pytest.approx(0.1)
+    assert not found.accepted
+    assert refusals(found) == {"severity_agrees"}
+    assert found.record["reason"].startswith("severity_agrees: asked 21.2, measured ")
+    assert found.record["severity_asked"] == {"value": 21.2, "unit": "mm", "normalised": 0.6}
+    assert found.record["severity_measured"]["value"] == pytest.approx(10.2, abs=1.0)
 
 
 def test_a_deletion_of_another_opacity_than_the_region_names_is_accepted_today():
@@ -233,9 +229,7 @@ def test_a_deletion_of_another_opacity_than_the_region_names_is_accepted_today()
     assert not (found.support[0] > 0)[regions["right"].mask].any()
 
 
-def test_a_support_of_the_whole_film_ends_in_an_error_today():
-    """Missing: `no_seam` says that there is no border to judge."""
-
+def test_a_support_of_the_whole_film_has_no_border_that_could_be_judged_and_is_refused():
     def whole(draw, edit, film):
         made = draw(edit)
         rows, columns = film.image.shape[1:]
@@ -243,5 +237,44 @@ def test_a_support_of_the_whole_film_ends_in_an_error_today():
         residual, lesion = (torch.nn.functional.pad(part, pad) for part in (made.residual, made.lesion))
         return Proposal(Box(0, 0, rows, columns), residual, torch.ones_like(lesion), lesion, made.asked)
 
-    with pytest.raises(RuntimeError, match="quantile"):
-        made_by(whole, NODULE)
+    found = made_by(whole, NODULE)
+    assert not found.accepted
+    (seam,) = [check for check in found.record["checks"] if check["name"] == "no_seam"]
+    assert seam["required"]
+    assert seam["verdict"] == "unavailable"
+    assert seam["reason"] == "the support is the whole film: it has no border"
+    assert f"no_seam: {seam['reason']}" in found.record["reason"]
+
+
+def test_an_editor_that_writes_into_its_film_does_not_change_what_it_is_judged_against():
+    """Half of the density is written into the film itself, which would halve what the gate sees of it."""
+    shown = []
+
+    def written_beneath(draw, edit, film):
+        made = draw(edit)
+        film.image[0][made.box.slices] += 0.5 * film.unit.value * made.residual
+        shown.append(film.image)
+        return made
+
+    kept = FILM.image.clone()
+    found, alone = made_by(written_beneath, CONSOLIDATION), made_by(honest, CONSOLIDATION)
+    assert found.accepted
+    assert not torch.equal(shown[0], kept)
+    assert torch.equal(FILM.image, kept)
+    assert torch.equal(found.image, alone.image)
+    assert found.record == alone.record
+
+
+def test_an_editor_that_writes_into_the_masks_is_judged_by_what_it_wrote_today():
+    """Missing: editors get a copy of the masks as well; these are the caller's own."""
+    film = replace(FILM, anatomy=FILM.anatomy.clone())
+
+    def lungs_renamed(draw, edit, film):
+        made = on_the_other_side(draw, edit, film)
+        film.anatomy[:2] = film.anatomy[:2].flip(0)
+        return made
+
+    found = made_by(lungs_renamed, NODULE, film, max_attempts=1)
+    assert found.accepted, found.record["reason"]
+    assert torch.equal(film.anatomy[:2], FILM.anatomy[:2].flip(0))
+    assert not (found.lesion[0] > 0)[FILM.anatomy[0] > 0].any()
