@@ -177,7 +177,8 @@ def _attempts(
         return {**record, "reason": reason}, None, None
     protection = modality.protect(film, edit)
     # An editor that writes into what it is shown must not write into what it is judged against.
-    seen = replace(protection.seen, image=protection.seen.image.clone())
+    shown = protection.seen
+    seen = replace(shown, image=shown.image.clone(), anatomy=shown.anatomy.clone())
     last: Proposal | None = None
     for attempt in range(max_attempts):
         generator = seeded(edit.seed, film.header.sha256, f"{edit.operation} {edit.finding}", attempt)

@@ -7,6 +7,8 @@ import torch
 from drawn_lines import with_wire
 from phantom_film import drawn_film, drawn_header, phantom, propose, written
 
+from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
+from monai_cars.chest_xray.checks.measurement_agrees import MeasurementAgrees
 from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
 from monai_cars.edits.edit import Edit, Quantity, Region
 from monai_cars.gates import Gate, OutsideUnchanged
@@ -111,3 +113,34 @@ def test_a_film_is_edited_from_eight_hundredths_of_its_range_on(share, tried):
 def test_an_amount_is_asked_of_the_editor_as_it_was_given():
     _, editor = run(replace(NODULE, severity=Quantity(15.0, "mm")))
     assert editor.edits[0].asked == Quantity(15.0, "mm")
+
+
+@dataclass(frozen=True)
+class Scribbling:
+    """The real editor, which then writes over everything that it was shown."""
+
+    name: str = "scribbling"
+    weights: str | None = None
+
+    def propose(self, film, anatomy, edit, generator):
+        made = AttenuationEditor().propose(film, anatomy, edit, generator)
+        film.image.zero_()
+        anatomy.fill_(1)
+        return made
+
+
+def in_place(image):
+    image.zero_()
+    return FILM.anatomy
+
+
+def test_neither_an_editor_nor_a_segmenter_can_write_into_what_it_is_judged_against():
+    gate = Gate([OutsideUnchanged(), AnatomyPreserved(), MeasurementAgrees(resegment=True)])
+    kept, masks = FILM.image.clone(), FILM.anatomy.clone()
+    honest, _ = run(gate=gate, segmenter=lambda image: FILM.anatomy)
+    result, _ = run(gate=gate, editor=Scribbling(), segmenter=in_place, max_attempts=1)
+    assert result.accepted, result.record["reason"]
+    assert torch.equal(result.image, honest.image)
+    assert result.record["checks"] == honest.record["checks"]
+    assert torch.equal(FILM.image, kept)
+    assert torch.equal(FILM.anatomy, masks)
