@@ -6,14 +6,13 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from monai_cars.files.atomic import write_atomically
+from monai_cars.files.mask_png import mask_png
 
 MANIFEST, RUN, DATALIST = "manifest.jsonl", "run.json", "datalist.json"
 _UNFINISHED = MANIFEST + ".part"
@@ -113,16 +112,12 @@ class RunFolder:
         return {name for name in found if (place := _PLACE.fullmatch(name)) and place["folder"] in _SUBFOLDERS}
 
     def write_mask(self, name: str, mask: np.ndarray) -> str:
-        """Write a {0, 1} mask, (H, W) or (3, H, W) as red, green and blue, as an 8-bit PNG of 0 and 255.
+        """Write a mask, (H, W) or one a structure (S, H, W), as `monai_cars.files.mask_png.mask_png` draws it.
 
         Returns:
             The file's path inside the folder.
         """
-        picture = (np.asarray(mask) != 0).astype(np.uint8) * 255
-        picture = np.moveaxis(picture, 0, -1) if picture.ndim == 3 else picture
-        stream = BytesIO()
-        Image.fromarray(picture).save(stream, "PNG")
-        write_atomically(self.path / "masks" / f"{name}.png", stream.getvalue())
+        write_atomically(self.path / "masks" / f"{name}.png", mask_png(mask))
         return f"masks/{name}.png"
 
     def write_json(self, name: str, content: Any) -> None:

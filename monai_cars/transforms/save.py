@@ -1,22 +1,20 @@
 """Save an edited radiograph, its masks and its record."""
 
-import io
 import json
 import os
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends
-from PIL import Image
 
 from monai_cars.files.atomic import write_atomically
 from monai_cars.files.identity import digest, edits_of
-from monai_cars.files.radiograph import HEADER_POSTFIX, Header, RadiographError, header_of, write_radiograph
+from monai_cars.files.mask_png import mask_png
+from monai_cars.files.radiograph import HEADER_POSTFIX, Header, header_of, write_radiograph
 
 __all__ = ["SaveRadiograph", "SaveRadiographD", "SaveRadiographDict", "SaveRadiographd", "output_name"]
 
@@ -120,31 +118,6 @@ def output_name(header: Header, record: Mapping[str, Any] | str | None) -> str:
     said = "-".join(str(edit[key]) for edit in edits for key in ("operation", "finding") if edit.get(key)) or "unedited"
     safe = "".join(letter if letter.isalnum() or letter in "-." else "-" for letter in said)[:60]
     return f"{stem}_{safe}_{digest(header.sha256, edits).hex()[:8]}"
-
-
-def mask_png(mask: torch.Tensor | np.ndarray) -> bytes:
-    """Return masks as an 8-bit PNG, 0 and 255: grey for one, red, green and blue for two or three that may overlap.
-
-    Args:
-        mask: ``(C, H, W)`` or ``(H, W)``, C from 1 to 3 or more; with more, channels are stacked downwards in one
-            grey image of height ``C * H``.
-
-    Raises:
-        RadiographError: when the shape is not one of these.
-    """
-    values = torch.as_tensor(mask).detach().cpu().numpy() != 0
-    values = values[None] if values.ndim == 2 else values
-    if values.ndim != 3:
-        raise RadiographError(f"a mask must be (C, H, W) or (H, W) (got shape {values.shape}); save before batching")
-    planes = values.astype(np.uint8) * 255
-    if len(planes) in (2, 3):
-        empty = np.zeros_like(planes[0])
-        pixels = np.stack([*planes, empty][:3], axis=-1)
-    else:
-        pixels = planes.reshape(-1, planes.shape[-1])
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG")
-    return stream.getvalue()
 
 
 class SaveRadiographd(MapTransform):
