@@ -160,6 +160,11 @@ def test_a_run_without_refusals_ends_with_0(folder, capsys):
         ({"axes": "XY"}, ValueError, "axes must be one of HW"),
         ({"created": "today"}, RadiographError, "must be an ISO 8601 time"),
         ({"vocabulary": "nih-15"}, VocabularyError, "No vocabulary 'nih-15'"),
+        (
+            {"vocabulary": "nih-14", "edits": [{"operation": "insert", "finding": "fracture"}]},
+            VocabularyError,
+            "does not say what 'fracture' is called in it",
+        ),
     ],
 )
 def test_a_wrong_input_is_refused_before_anything_is_written(folder, tmp_path, options, error, message):
