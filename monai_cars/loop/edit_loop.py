@@ -176,7 +176,7 @@ class EditLoop:
                 f"{', '.join(structures)} (got {tuple(masks.shape)}); give spatial transforms both keys, "
                 "keys=['image', 'anatomy'], mode=['bilinear', 'nearest'], or put SegmentAnatomyd behind them."
             )
-        return masks
+        return masks[: len(structures)]  # a segmenter may know more than the edits look at
 
     def loaded_segmenter(self, device: torch.device) -> Segmenter:
         """The segmenter of this process.

@@ -236,6 +236,15 @@ def test_masks_that_are_missing_or_do_not_fit_name_the_remedy(sample):
         insert()({"image": sample["image"][0], "anatomy": sample["anatomy"]})
 
 
+def test_masks_of_more_structures_than_the_organ_has_are_taken_by_their_first(sample):
+    three = sample["anatomy"].as_tensor() if isinstance(sample["anatomy"], MetaTensor) else sample["anatomy"]
+    more = torch.cat([three, torch.ones_like(three)])
+    known, extra = insert()({**sample, "anatomy": three}), insert()({**sample, "anatomy": more})
+    assert edits(known) == edits(extra)
+    assert same(known["image"], extra["image"])
+    assert len(extra["anatomy"]) == len(more)
+
+
 def test_a_segmenter_of_ones_own_stands_in_for_masks(sample, film):
     out = insert(segmenter=lambda image: film.anatomy)({"image": sample["image"]})
     assert same(out["lesion"], insert()(sample)["lesion"])
