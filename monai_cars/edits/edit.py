@@ -33,7 +33,6 @@ __all__ = [
 Operation = Literal["insert", "delete", "sham"]
 OPERATIONS: tuple[Operation, ...] = ("insert", "delete", "sham")
 SIDES = ("left", "right")
-# Findings whose place the anatomy itself shows, so that a deletion needs no region.
 ZONES = ("upper", "middle", "lower", "apex", "costophrenic", "hilar")
 
 
