@@ -174,6 +174,20 @@ def test_a_wrong_input_is_refused_before_anything_is_written(folder, tmp_path, o
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(("box", "known"), [([100, 270, 120, 290], True), ([280, 90, 310, 120], False)])
+def test_an_earlier_insertion_stays_known_where_the_new_one_lies_beside_it(folder, tmp_path, box, known):
+    nodule = {"operation": "insert", "finding": "nodule", "accepted": True, "shape": [384, 400], "box": box}
+    item = {"image": str(folder / "films" / "film0.png"), "findings": {"nodule": 1}}
+    (tmp_path / "films").mkdir()
+    path = tmp_path / "films" / "list.json"
+    path.write_text(json.dumps({"training": [{**item, "counterfactual": {"edits": [nodule]}}]}))
+    run = phantom_run(tmp_path, edits=EDITS[1:2], vocabulary="nih-14")
+    run.dataset = path
+    [line] = run.run().lines
+    assert line["accepted"], line["reason"]
+    assert line["findings"] == ({"Nodule": 1, "Effusion": 1} if known else {"Effusion": 1})
+
+
 def test_findings_of_a_datalist_are_checked_and_kept_in_step(folder, tmp_path):
     item = {"image": str(folder / "films" / "film0.png"), "group": "17", "findings": {"unremarkable": 1}}
     (tmp_path / "films").mkdir()
