@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from monai.transforms import Compose
+from monai.transforms import Compose, Flipd
 from phantom_modality import AIR, AMPLITUDE, TISSUE, BallEditor, header_of, image_of, masks_of, phantom_organ, segment
 
 from monai_cars.edits.box import Box
@@ -19,6 +19,7 @@ from monai_cars.files.header import RadiographError
 from monai_cars.files.radiograph import read_radiograph, read_volume, write_radiograph
 from monai_cars.gates import Gate, OutsideUnchanged
 from monai_cars.loop.counterfactual import make_counterfactual
+from monai_cars.loop.state import plain_tensor
 from monai_cars.modality import MODALITIES, Modality, modality_named, modality_of, shared_modality
 from monai_cars.reporting.html_report import write_report
 from monai_cars.reporting.panel import write_panel
@@ -29,7 +30,9 @@ from monai_cars.transforms import (
     InsertFinding,
     InsertFindingd,
     InsertFindingsd,
+    LesionToBoxesd,
     RandCounterfactuald,
+    SegmentAnatomy,
     SegmentAnatomyd,
     ShamEditd,
     ValidityGated,
@@ -266,6 +269,34 @@ def test_every_edit_transform_finds_its_organ(shape):
     assert json.loads(sham["counterfactual"])["edits"][0]["editor"] == "balls"
     with pytest.raises(ValueError, match=r"editor must be balls \(got 'attenuation'\)"):
         InsertFinding("ball", editor="attenuation")
+
+
+@SHAPES
+def test_boxes_come_from_a_chain_and_lead_back_into_it(shape):
+    """The box of an inserted ball, moved by a flip with its image, is where the ball is deleted."""
+    gate = {"gate": Gate([OutsideUnchanged()])}
+    sample = {"image": scaled(image_of(shape)), "anatomy": masks_of(shape)}
+    out = LesionToBoxesd("image", ["ball"])(InsertFindingd("image", "ball", severity=0.2, seed=2, **gate)(sample))
+    [edit] = json.loads(out["counterfactual"])["edits"]
+    assert out["box"].tolist() == [[float(edge) for edge in edit["box"]]]
+    assert out["label"].tolist() == [0]
+    flipped = Flipd(["image", "anatomy", "lesion"], 0)({key: out[key] for key in ("image", "anatomy", "lesion", "box")})
+    flipped["ball"] = flipped.pop("lesion")
+    gone = DeleteFindingd("image", "ball", box_key="box", **gate)(flipped)
+    [deleted] = json.loads(gone["counterfactual"])["edits"]
+    assert deleted["accepted"], deleted["reason"]
+    assert (plain_tensor(gone["lesion"]) <= plain_tensor(flipped["ball"])).all()
+    assert float(gone["image"].max()) < float(out["image"].max())
+    left = LesionToBoxesd("image", ["ball"])({**gone, "label": torch.tensor([0])})
+    assert left["box"].shape == (0, 2 * len(shape))
+
+
+@SHAPES
+def test_nobody_knows_who_made_masks_that_come_without_a_word(shape):
+    known, unknown = SegmentAnatomy(segment, organ="phantom", axes="HW")(scaled(image_of(shape))), masks_of(shape)
+    insert = InsertFinding("ball", severity=0.0, segmenter=segment)
+    assert insert(scaled(image_of(shape)), known).record["shared_model"] is True
+    assert insert(scaled(image_of(shape)), unknown).record["shared_model"] is None
 
 
 def test_a_box_of_a_volume_is_drawn_as_it_is_told():
