@@ -1,6 +1,7 @@
 """The wall from its other side: an organ that is no chest goes through all that is general, in two and three axes."""
 
 import json
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from monai.transforms import Compose
+from monai.transforms import Compose, Flipd
 from phantom_modality import AIR, AMPLITUDE, TISSUE, BallEditor, header_of, image_of, masks_of, phantom_organ, segment
 
 from monai_cars.edits.box import Box
@@ -18,13 +19,20 @@ from monai_cars.files.header import RadiographError
 from monai_cars.files.radiograph import read_radiograph, read_volume, write_radiograph
 from monai_cars.gates import Gate, OutsideUnchanged
 from monai_cars.loop.counterfactual import make_counterfactual
-from monai_cars.modality import Modality, modality_named, modality_of, shared_modality
+from monai_cars.loop.state import plain_tensor
+from monai_cars.modality import MODALITIES, Modality, modality_named, modality_of, shared_modality
+from monai_cars.reporting.html_report import write_report
+from monai_cars.reporting.panel import write_panel
+from monai_cars.reporting.results import read_results
+from monai_cars.synthesis import Synthesis
 from monai_cars.transforms import (
     DeleteFindingd,
     InsertFinding,
     InsertFindingd,
     InsertFindingsd,
+    LesionToBoxesd,
     RandCounterfactuald,
+    SegmentAnatomy,
     SegmentAnatomyd,
     ShamEditd,
     ValidityGated,
@@ -137,8 +145,6 @@ class Liar:
     name, weights = "liar", None
 
     def propose(self, film, anatomy, edit, generator):
-        from dataclasses import replace
-
         half = Quantity(edit.amount.value / 2, "mm")
         object.__setattr__(small := replace(edit), "severity", half)
         return replace(BallEditor().propose(film, anatomy, small, generator), asked=edit.amount)
@@ -265,8 +271,67 @@ def test_every_edit_transform_finds_its_organ(shape):
         InsertFinding("ball", editor="attenuation")
 
 
+@SHAPES
+def test_boxes_come_from_a_chain_and_lead_back_into_it(shape):
+    """The box of an inserted ball, moved by a flip with its image, is where the ball is deleted."""
+    gate = {"gate": Gate([OutsideUnchanged()])}
+    sample = {"image": scaled(image_of(shape)), "anatomy": masks_of(shape)}
+    out = LesionToBoxesd("image", ["ball"])(InsertFindingd("image", "ball", severity=0.2, seed=2, **gate)(sample))
+    [edit] = json.loads(out["counterfactual"])["edits"]
+    assert out["box"].tolist() == [[float(edge) for edge in edit["box"]]]
+    assert out["label"].tolist() == [0]
+    flipped = Flipd(["image", "anatomy", "lesion"], 0)({key: out[key] for key in ("image", "anatomy", "lesion", "box")})
+    flipped["ball"] = flipped.pop("lesion")
+    gone = DeleteFindingd("image", "ball", box_key="box", **gate)(flipped)
+    [deleted] = json.loads(gone["counterfactual"])["edits"]
+    assert deleted["accepted"], deleted["reason"]
+    assert (plain_tensor(gone["lesion"]) <= plain_tensor(flipped["ball"])).all()
+    assert float(gone["image"].max()) < float(out["image"].max())
+    left = LesionToBoxesd("image", ["ball"])({**gone, "label": torch.tensor([0])})
+    assert left["box"].shape == (0, 2 * len(shape))
+
+
+@SHAPES
+def test_nobody_knows_who_made_masks_that_come_without_a_word(shape):
+    known, unknown = SegmentAnatomy(segment, organ="phantom", axes="HW")(scaled(image_of(shape))), masks_of(shape)
+    insert = InsertFinding("ball", severity=0.0, segmenter=segment)
+    assert insert(scaled(image_of(shape)), known).record["shared_model"] is True
+    assert insert(scaled(image_of(shape)), unknown).record["shared_model"] is None
+
+
 def test_a_box_of_a_volume_is_drawn_as_it_is_told():
     whole = torch.zeros(4, 5, 6, dtype=torch.bool)
     whole[Box(1, 2, 3, 3, 4, 5).slices] = True
     assert Box.around(whole) == Box(1, 2, 3, 3, 4, 5)
     assert int(whole.sum()) == 2 * 2 * 2
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("structures", [1, 4])
+def test_a_run_over_its_films_writes_masks_and_pictures_whatever_the_number_of_structures(
+    tmp_path, organ, monkeypatch, structures
+):
+    names = tuple(f"tissue {number}" for number in range(structures))
+    monkeypatch.setitem(
+        MODALITIES, "phantom", replace(organ, structures=names, colours=dict.fromkeys(names, (9, 9, 9)))
+    )
+    (tmp_path / "films").mkdir()
+    image = image_of((160, 140))
+    nib.save(nib.Nifti1Image(image[0].numpy().T.astype(np.int16), np.diag([0.9, 0.9, 1, 1])), tmp_path / "films/a.nii")
+    (tmp_path / "balls.yaml").write_text("name: balls\nsource: closed form\nfindings: [Ball]\nedits: {ball: Ball}\n")
+    run = Synthesis(
+        dataset=tmp_path / "films",
+        output_dir=tmp_path / "run",
+        edits=[{"operation": "insert", "finding": "ball", "severity": 0.5, "seed": 2}],
+        segmenter=lambda film: segment(film).expand(structures, -1, -1),
+        vocabulary=tmp_path / "balls.yaml",
+        editor=BallEditor(),
+        progress=False,
+    ).run()
+    [line] = run.lines
+    assert line["accepted"], line["reason"]
+    assert line["findings"] == {"Ball": 1.0}
+    [result] = read_results(tmp_path / "run")
+    assert np.array_equal(result.mask("anatomy"), np.repeat(masks_of((160, 140)).numpy() > 0, structures, 0))
+    assert write_panel(tmp_path / "run").is_file()
+    assert write_report(tmp_path / "run").is_file()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 from monai_cars.chest_xray import BUNDLE
 from monai_cars.chest_xray.anatomy import STRUCTURES
@@ -34,11 +33,10 @@ from monai_cars.gates.checks.visible import Visible
 from monai_cars.gates.contract import FIRST_SETTINGS, Check, Gate
 from monai_cars.gates.implications import decisive, stable_outputs, target_output
 from monai_cars.gates.thresholds import BOUNDED, GateThresholds, shipped_thresholds
+from monai_cars.modality import PROFILES
 from monai_cars.teachers import Localiser, Teacher
 from monai_cars.weights.records import RECORDS
 
-Profile = Literal["cheap", "full"]
-PROFILES = ("cheap", "full")
 ORGAN, LUNG, ANYWHERE = "chest_xray", "lung", "anywhere"  # the last two are places of findings
 OF_DELETION, OF_SHAM = 0.80, 0.90  # least share inside the lung: what is taken away is drawn more widely than what came
 OF_LOCALISER = ("condition_met", "level_inside", "present_before")

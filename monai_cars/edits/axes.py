@@ -110,6 +110,3 @@ def compose_orders(first: int, second: int) -> int:
     corner = torch.tensor([[0, 1, 2], [3, 4, 5]])
     laid = orient(orient(corner, first), second)
     return next(k for k in range(8) if torch.equal(orient(corner, k), laid) if orient(corner, k).shape == laid.shape)
-
-
-_COMPOSED = [[compose_orders(first, second) for second in range(8)] for first in range(8)]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
-from monai_cars.edits.edit import Proposal
+from monai_cars.edits.box import Box
+from monai_cars.edits.edit import CannotEdit, Proposal
 from monai_cars.files.header import Header
 
 KNEE = 0.7  # share of the headroom up to which a residual is added as it is
@@ -23,6 +24,34 @@ class Composite:
 
     image: torch.Tensor
     clipped_share: float
+
+
+def check_proposal(proposal: Proposal, image: torch.Tensor, editor: str) -> None:
+    """Refuse a proposal that cannot be written.
+
+    Args:
+        proposal: of an editor, which may be anybody's.
+        image: (1, H, W) or (1, D, H, W) the film.
+        editor: its name, for the message.
+
+    Raises:
+        ValueError: a box outside the film, arrays of another shape than the box, or masks that are not bool.
+        CannotEdit: the residual is not finite within the support.
+    """
+    box, shape = Box(*proposal.box), tuple(image.shape[1:])
+    if len(box.stop) != len(shape) or any(
+        not 0 <= start < stop <= size for start, stop, size in zip(box.start, box.stop, shape, strict=True)
+    ):
+        raise ValueError(f"the editor {editor!r}: its box must lie within the film of shape {shape}, got {box}")
+    for name, part in (("residual", proposal.residual), ("support", proposal.support), ("lesion", proposal.lesion)):
+        if tuple(part.shape) != box.shape:
+            raise ValueError(
+                f"the editor {editor!r}: its {name} must have the box's shape {box.shape}, got {part.shape}"
+            )
+        if name != "residual" and part.dtype != torch.bool:
+            raise ValueError(f"the editor {editor!r}: its {name} must be bool, got {part.dtype}")
+    if not bool(torch.isfinite(proposal.residual[proposal.support]).all()):
+        raise CannotEdit(f"the editor {editor!r} proposed values that are not finite")
 
 
 def compose(image: torch.Tensor, proposal: Proposal, unit: float, *, header: Header) -> Composite:

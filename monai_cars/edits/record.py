@@ -175,7 +175,10 @@ def read_record(text: str) -> dict[str, Any]:
     Raises:
         ValueError: the text is no such record.
     """
-    record = json.loads(text)
+    try:
+        record = json.loads(text)
+    except json.JSONDecodeError:
+        record = None
     if not isinstance(record, dict) or not isinstance(record.get("edits"), list):
         raise ValueError(f"the record must be a JSON object with a list `edits` (got {text[:80]!r}).")
     return record

@@ -69,9 +69,12 @@ class Context:
         return self.film.header.sha256
 
     def anatomy_after(self, after: torch.Tensor) -> torch.Tensor | None:
-        """(S, ...) masks of the film after the edit, segmented once and only when a check asks."""
+        """(S, ...) masks of the film after the edit, segmented once and only when a check asks.
+
+        The segmenter gets a copy: one that normalises in place must not change what is judged and handed out.
+        """
         segmenter = self.segmenter
-        return None if segmenter is None else self.once("masks after", lambda: segmenter(after))
+        return None if segmenter is None else self.once("masks after", lambda: segmenter(after.clone()))
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` returns, made once for all checks of this edit: networks' answers are shared between them."""

@@ -12,7 +12,7 @@ from monai.data import MetaTensor
 from monai_cars.editors.contract import Editor
 from monai_cars.edits.axes import INVERTED, from_standard, to_standard
 from monai_cars.edits.change import Change
-from monai_cars.edits.compositor import Composite, compose
+from monai_cars.edits.compositor import Composite, check_proposal, compose
 from monai_cars.edits.edit import CannotEdit, Edit, Proposal
 from monai_cars.edits.film import Film
 from monai_cars.edits.film_memory import MEMORY, film_key
@@ -79,7 +79,7 @@ def make_counterfactual(
         strict: refuse a gate whose models were trained on what the editor was trained on, instead of warning.
 
     Raises:
-        ValueError: shapes that do not fit together, or max_attempts below 1.
+        ValueError: shapes that do not fit together, those of a proposal among them, or max_attempts below 1.
         SharedDataError: with `strict`, a model of the gate shares data with the editor, or it cannot be told.
     """
     modality = modality_of(edit.finding)
@@ -177,12 +177,15 @@ def _attempts(
         return {**record, "reason": reason}, None, None
     protection = modality.protect(film, edit)
     # An editor that writes into what it is shown must not write into what it is judged against.
-    seen = replace(protection.seen, image=protection.seen.image.clone())
+    shown = protection.seen
+    seen = replace(shown, image=shown.image.clone(), anatomy=shown.anatomy.clone())
     last: Proposal | None = None
     for attempt in range(max_attempts):
         generator = seeded(edit.seed, film.header.sha256, f"{edit.operation} {edit.finding}", attempt)
         try:
-            proposal = protection.settled(editor.propose(seen, seen.anatomy, edit, generator))
+            proposed = editor.propose(seen, seen.anatomy, edit, generator)
+            check_proposal(proposed, film.image, editor.name)
+            proposal = protection.settled(proposed)
         except CannotEdit as refusal:
             record["attempts"] = attempt + 1
             # An attempt that was judged says more than one that could not be made.

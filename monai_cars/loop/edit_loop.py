@@ -151,14 +151,14 @@ class EditLoop:
         )
 
     def _shared(self, anatomy: torch.Tensor | None, header: Header) -> bool | None:
-        """Whether the masks are of the segmenter that measures; None where nothing is measured anew."""
+        """Whether the masks are of the segmenter that measures; None where none measures, or nobody knows."""
         if self.segmenter is None:
             return None
         if anatomy is None:
             return True
-        measures = maker_of(self.segmenter_weights or self.segmenter)
         shipped = self.modality.weights
-        return measures == (made_by(anatomy, header.segmenter) or (maker_of(shipped) if shipped else None))
+        places = made_by(anatomy, header.segmenter) or (maker_of(shipped) if shipped else None)
+        return None if places is None else maker_of(self.segmenter_weights or self.segmenter) == places
 
     def masks(self, film: torch.Tensor, anatomy: torch.Tensor | None) -> torch.Tensor:
         """Masks (S, H, W) uint8 on the CPU: those given, else segmented anew.
@@ -176,7 +176,7 @@ class EditLoop:
                 f"{', '.join(structures)} (got {tuple(masks.shape)}); give spatial transforms both keys, "
                 "keys=['image', 'anatomy'], mode=['bilinear', 'nearest'], or put SegmentAnatomyd behind them."
             )
-        return masks
+        return masks[: len(structures)]  # a segmenter may know more than the edits look at
 
     def loaded_segmenter(self, device: torch.device) -> Segmenter:
         """The segmenter of this process.

@@ -10,7 +10,7 @@ import torch
 from monai.data import MetaTensor, get_track_meta
 from monai.utils import convert_to_tensor
 
-from monai_cars.edits.record import dump_record, film_mask, read_record
+from monai_cars.edits.record import dump_record, read_record
 from monai_cars.features import Vocabulary, as_vector
 from monai_cars.files.radiograph import HEADER_POSTFIX
 from monai_cars.loop.counterfactual import Counterfactual
@@ -18,7 +18,6 @@ from monai_cars.loop.labels import labels_after
 from monai_cars.loop.state import like, plain_tensor
 
 Sample = dict[Hashable, Any]
-HIDDEN = 0.2  # share of a lesion under a later one from which it may no longer be read
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,8 @@ class EditKeys:
         for key, mask in ((self.lesion, result.lesion), (self.support, result.support)):
             sample[key] = self._union(key, sample[key], mask)
         if self.findings is not None:
-            kept = self._elsewhere(record["edits"])
-            sample[self.findings] = labels_after(sample[self.findings], self._vocabulary, result.record, kept)
+            *earlier, made = record["edits"]
+            sample[self.findings] = labels_after(sample[self.findings], self._vocabulary, made, earlier)
         return sample
 
     def count_draw(self, sample: Sample) -> Sample:
@@ -107,13 +106,6 @@ class EditKeys:
         if self.vocabulary is None:
             raise ValueError("findings_key needs vocabulary=, its name or the path of a YAML file.")
         return self.vocabulary
-
-    def _elsewhere(self, edits: list[dict[str, Any]]) -> list[str]:
-        """Findings inserted before the last edit that it does not hide, since it lies beside them."""
-        *before, last = edits
-        present = [edit for edit in before if edit["accepted"] and edit["operation"] == "insert" and edit["box"]]
-        beside = [edit for edit in present if edit["shape"] == last["shape"] and hidden_share(edit, last) < HIDDEN]
-        return [edit["finding"] for edit in beside if self._vocabulary.names(edit["finding"])]
 
     def _refuse_taken(self, sample: Mapping[Hashable, Any]) -> None:
         for argument, key in (("lesion_key", self.lesion), ("support_key", self.support)):
@@ -132,12 +124,6 @@ class EditKeys:
             )
         joined = plain_tensor(so_far).to(mask.device, torch.uint8) | plain_tensor(mask)
         return like(joined, so_far, history=True) if isinstance(so_far, MetaTensor) else joined
-
-
-def hidden_share(edit: Mapping[str, Any], later: Mapping[str, Any]) -> float:
-    """Share of an edit's lesion under a later one's."""
-    lesion = film_mask(edit, "lesion")
-    return float((lesion & film_mask(later, "lesion")).sum()) / max(int(lesion.sum()), 1)
 
 
 def entry(sample: Mapping[Hashable, Any], key: Hashable, argument: str) -> Any:

@@ -49,7 +49,8 @@ def segmented(
             stacklevel=4,
         )
     upright = to_standard(plain.float(), found).contiguous()
-    masks = segmenter(-upright if found.inverted else upright)
+    # A copy, whichever way: a segmenter that normalises in place must not change the chain's image.
+    masks = segmenter(-upright if found.inverted else upright.clone())
     masks = torch.as_tensor(np.asarray(masks) if not isinstance(masks, torch.Tensor) else masks)
     expected = (len(organ.structures), *upright.shape[1:])
     if masks.ndim != upright.ndim or masks.shape[0] < expected[0] or masks.shape[1:] != upright.shape[1:]:
@@ -75,7 +76,9 @@ def maker_of(segmenter: WeightsRecord | Segmenter | str | Path | None) -> str:
     if isinstance(record, WeightsRecord):
         return f"{record.name} sha256:{record.sha256}"
     kind: Any = segmenter if hasattr(segmenter, "__qualname__") else type(segmenter)
-    name = getattr(segmenter, "name", None) or f"{kind.__module__}.{kind.__qualname__}"
+    # A worker that was spawned knows the user's script by another name, and must tell the same maker.
+    module = "__main__" if kind.__module__ == "__mp_main__" else kind.__module__
+    name = getattr(segmenter, "name", None) or f"{module}.{kind.__qualname__}"
     sha256 = getattr(segmenter, "sha256", "")
     return f"{name} sha256:{sha256}" if sha256 else str(name)
 

@@ -54,6 +54,7 @@ def _axes(modality: Modality, image: torch.Tensor, anatomy: torch.Tensor, stated
     step = max(1, max(image.shape) // SIGN_SIDE)
     thin = (slice(None), *(slice(None, None, step) for _ in image.shape[1:]))
     film, masks = (to_standard(plain_tensor(part)[thin], axes) for part in (image, anatomy))
+    film = film.float()  # numpy has no bfloat16
     return replace(axes, inverted=modality.unit(film, masks).value < 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,11 @@ class Result:
             return np.zeros(self.before().shape, bool)
         with Image.open(self.folder / path) as picture:
             mask = np.asarray(picture) > 0
-        return self._upright(np.moveaxis(mask, -1, 0) if mask.ndim == 3 else mask)
+        if name == "anatomy" and mask.ndim == 2:  # of one structure; more than three stand below each other
+            mask = mask.reshape(-1, math.prod(self.line["shape"]) // mask.shape[1], mask.shape[1])
+        else:
+            mask = np.moveaxis(mask, -1, 0) if mask.ndim == 3 else mask
+        return self._upright(mask)
 
     def _film(self, path: str) -> np.ndarray:
         image = self._upright(read_radiograph(self.folder / path, check=False).image[0].numpy())

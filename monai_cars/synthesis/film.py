@@ -53,7 +53,7 @@ def prepare_film(source: Source, segmenter: Segmenter, *, axes: str = "auto", mo
     _check_box(source, radiograph.image)
     found = _recognised(modality, radiograph, source.name) if axes == "auto" else Axes.parse(axes)
     anatomy, _ = segmented(radiograph.image, segmenter, str(found), modality=modality)
-    masks = anatomy.as_tensor() if isinstance(anatomy, MetaTensor) else anatomy
+    masks = (anatomy.as_tensor() if isinstance(anatomy, MetaTensor) else anatomy)[: len(modality.structures)]
     header = replace(radiograph.header, axes=str(found), segmenter=maker_of(segmenter))
     return PreparedFilm(source, radiograph.image, header, masks)
 

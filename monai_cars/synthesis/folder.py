@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from monai_cars.files.atomic import write_atomically
-from monai_cars.files.masks import mask_png
+from monai_cars.files.mask_png import mask_png
 
 MANIFEST, RUN, DATALIST = "manifest.jsonl", "run.json", "datalist.json"
 _UNFINISHED = MANIFEST + ".part"
@@ -112,7 +112,7 @@ class RunFolder:
         return {name for name in found if (place := _PLACE.fullmatch(name)) and place["folder"] in _SUBFOLDERS}
 
     def write_mask(self, name: str, mask: np.ndarray) -> str:
-        """Write a {0, 1} mask, (H, W) or (S, H, W), as a picture, see `monai_cars.files.masks.mask_png`.
+        """Write a mask, (H, W) or one a structure (S, H, W), as `monai_cars.files.mask_png.mask_png` draws it.
 
         Returns:
             The file's path inside the folder.

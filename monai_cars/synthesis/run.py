@@ -92,6 +92,8 @@ class Synthesis:
         self._editor = editor_of(organ, self.editor, self.editor_weights)
         for planned in plan:
             organ.gate(planned.edit.operation, planned.edit.finding, self.profile)
+            if planned.edit.operation != "sham":
+                self._vocabulary.term(planned.edit.finding)
         RunFolder(self.output_dir).refuse_another(self._provenance(organ))
         return plan
 

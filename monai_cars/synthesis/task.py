@@ -140,7 +140,8 @@ def _line(folder: RunFolder, film: PreparedFilm, number: int, edit: Edit, work: 
     )
     name = f"{film.name}-{number:02d}-{edit.operation}-{edit.finding.replace(' ', '_')}"
     before = findings_of(film.source, work.vocabulary)
-    after = labels_after(before, work.vocabulary, made.record) if made.accepted else before
+    earlier = film.source.earlier
+    after = labels_after(before, work.vocabulary, made.record, earlier) if made.accepted else before
     return {
         **made.record,
         **_written(folder, name, made, film.header, {"seed": work.seed, "created": work.created}),

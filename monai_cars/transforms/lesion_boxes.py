@@ -13,6 +13,7 @@ from monai.utils import TransformBackends
 from skimage.measure import label, regionprops
 
 from monai_cars.edits.axes import from_standard
+from monai_cars.edits.box import Box
 from monai_cars.edits.edit import SEVERITY
 from monai_cars.edits.record import film_mask, read_record
 from monai_cars.features import Vocabulary, load_vocabulary
@@ -45,11 +46,15 @@ class LesionToBoxes(Transform):
         self.least_share = least_share
 
     def __call__(self, img: torch.Tensor) -> torch.Tensor:
-        """Boxes (N, 4) float32 of a mask (1, H, W): first row, first column, last row, last column; half open."""
-        parts = regionprops(label(plain_tensor(torch.as_tensor(img))[0].cpu().numpy() > 0, connectivity=2))
+        """Boxes (N, 4) float32 of a mask (1, H, W): first row, first column, last row, last column; half open.
+
+        Of a mask (1, D, H, W) they are (N, 6).
+        """
+        mask = plain_tensor(torch.as_tensor(img))[0].cpu().numpy() > 0
+        parts = regionprops(label(mask, connectivity=mask.ndim))
         largest = max((part.area for part in parts), default=0)
         boxes = [part.bbox for part in parts if part.area >= self.least_share * largest]
-        return torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4)
+        return torch.tensor(boxes, dtype=torch.float32).reshape(-1, 2 * mask.ndim)
 
 
 class LesionToBoxesd(MapTransform):
@@ -132,7 +137,7 @@ class LesionToBoxesd(MapTransform):
         regions = [box_region(corner, image) for corner in corners.tolist()]
         inside = [number for number, region in enumerate(regions) if region is not None]
         moved = [region.box for region in regions if region is not None]
-        return torch.tensor(moved, dtype=torch.float32).reshape(-1, 4), labels[inside]
+        return torch.tensor(moved, dtype=torch.float32).reshape(-1, 2 * (image.ndim - 1)), labels[inside]
 
     def _after(
         self, sample: Sample, image: torch.Tensor, edit: Mapping[str, Any], boxes: torch.Tensor, labels: torch.Tensor
@@ -178,8 +183,7 @@ def _numbers_in(vocabulary: Vocabulary) -> dict[str, int]:
 
 def _covered(box: Sequence[float], lesion: torch.Tensor) -> float:
     """Share of a box under a lesion."""
-    y0, x0, y1, x1 = (round(edge) for edge in box)
-    part = lesion[0, max(y0, 0) : y1, max(x0, 0) : x1]
+    part = lesion[0][Box(*(max(round(edge), 0) for edge in box)).slices]
     return float(part.float().mean()) if part.numel() else 0.0
 
 

@@ -36,8 +36,10 @@ def mask_region(mask: Any, image: torch.Tensor) -> Region | None:
 def standard_boxes(boxes: Any, mode: BoxModeLike = None) -> np.ndarray:
     """Boxes of any MONAI BoxMode as (N, 4) corners: start along both axes, then stop along both ("xyxy").
 
+    Boxes of volumes have six numbers, "xyzxyz".
+
     Raises:
-        ValueError: not (4,) or (N, 4) finite numbers, or a box whose stop is not beyond its start.
+        ValueError: not (4,) or (N, 4) finite numbers (or six), or a box whose stop is not beyond its start.
 
     Example:
         >>> standard_boxes([10, 20, 5, 6], "xywh")
@@ -45,12 +47,14 @@ def standard_boxes(boxes: Any, mode: BoxModeLike = None) -> np.ndarray:
     """
     array = np.asarray(plain_tensor(boxes) if isinstance(boxes, torch.Tensor) else boxes, dtype=float)
     array = array.reshape(0, 4) if array.size == 0 else np.atleast_2d(array)
-    if array.ndim != 2 or array.shape[1] != 4 or not np.isfinite(array).all():
+    if array.ndim != 2 or array.shape[1] not in (4, 6) or not np.isfinite(array).all():
         raise ValueError(f"boxes must be four finite numbers each, (4,) or (N, 4) (got {np.shape(boxes)}: {boxes}).")
     corners = np.asarray(convert_box_to_standard_mode(array, mode))
-    if (corners[:, 2:] <= corners[:, :2]).any():
+    axes = array.shape[1] // 2
+    if (corners[:, axes:] <= corners[:, :axes]).any():
+        read = mode or {2: "xyxy", 3: "xyzxyz"}[axes]
         raise ValueError(
-            f"a box must stop beyond its start (got {array.tolist()} read as {mode or 'xyxy'!r}); name its MONAI "
+            f"a box must stop beyond its start (got {array.tolist()} read as {read!r}); name its MONAI "
             "BoxMode with box_mode=, such as 'xywh'."
         )
     return corners
@@ -60,15 +64,24 @@ def box_region(corners: Sequence[float], image: torch.Tensor) -> Region | None:
     """The region of one box, given in native pixels; None when it lies outside the image.
 
     Args:
-        corners: (start 0, start 1, stop 0, stop 1) along the axes of the film as it was loaded, half open.
-        image: (C, H, W); its affine tells what resampling, flips and crops did since.
+        corners: (start 0, start 1, stop 0, stop 1) along the axes of the film as it was loaded, half open; of a volume
+            three starts, then three stops.
+        image: (C, H, W) or (C, D, H, W); its affine tells what resampling, flips and crops did since.
+
+    Raises:
+        ValueError: a box of another number of axes than the image's.
     """
-    edges = np.array([[corners[0], corners[1]], [corners[2], corners[3]]], dtype=float) - 0.5  # edges of pixels
+    if len(corners) != 2 * (image.ndim - 1):
+        raise ValueError(
+            f"a box must name the {image.ndim - 1} axes of the image, of shape {tuple(image.shape)}: "
+            f"{2 * (image.ndim - 1)} numbers (got {list(corners)})."
+        )
+    edges = np.reshape(np.asarray(corners, dtype=float), (2, -1)) - 0.5  # edges of pixels
     moved = np.sort(to_current(edges, image) + 0.5, axis=0)
     start, stop = np.clip(moved, 0, np.array(image.shape[1:], dtype=float))
     if (stop - start < 1).any():
         return None
-    return Region(box=(float(start[0]), float(start[1]), float(stop[0]), float(stop[1])))
+    return Region(box=tuple(float(edge) for edge in (*start, *stop)))
 
 
 def known_regions(
@@ -90,17 +103,27 @@ def known_regions(
 
 
 def point_region(point: Sequence[float], image: torch.Tensor) -> Region | None:
-    """The region grown from a point, given in native pixels; None when it lies outside the image."""
-    i, j = to_current(np.array([point], dtype=float), image)[0]
-    inside = -0.5 <= i <= image.shape[1] - 0.5 and -0.5 <= j <= image.shape[2] - 0.5
-    return Region(point=(float(i), float(j))) if inside else None
+    """The region grown from a point, given in native pixels; None when it lies outside the image.
+
+    Raises:
+        ValueError: a point of another number of axes than the image's.
+    """
+    if len(point) != image.ndim - 1:
+        raise ValueError(
+            f"a point must name the {image.ndim - 1} axes of the image, of shape {tuple(image.shape)} "
+            f"(got {list(point)})."
+        )
+    place = to_current(np.array([point], dtype=float), image)[0]
+    inside = all(-0.5 <= at <= size - 0.5 for at, size in zip(place, image.shape[1:], strict=True))
+    return Region(point=tuple(float(at) for at in place)) if inside else None
 
 
 def to_current(points: np.ndarray, image: torch.Tensor) -> np.ndarray:
-    """Pixel positions (N, 2) of the film as it was loaded, in the image as it stands; the affine has followed it."""
+    """Positions (N, axes) in the image as it was loaded, in the image as it stands; the affine has followed it."""
     if not isinstance(image, MetaTensor) or "original_affine" not in image.meta:
         return points
     original = np.asarray(image.meta["original_affine"], dtype=float)
     matrix = np.linalg.solve(np.asarray(image.affine, dtype=float), original)
-    homogeneous = np.column_stack([points, np.zeros(len(points)), np.ones(len(points))])
-    return (homogeneous @ matrix.T)[:, :2]
+    axes = points.shape[1]
+    homogeneous = np.column_stack([points, np.zeros((len(points), 3 - axes)), np.ones(len(points))])
+    return (homogeneous @ matrix.T)[:, :axes]

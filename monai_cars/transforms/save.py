@@ -13,7 +13,7 @@ from monai.utils import TransformBackends
 
 from monai_cars.files.atomic import write_atomically
 from monai_cars.files.identity import digest, edits_of
-from monai_cars.files.masks import mask_png
+from monai_cars.files.mask_png import mask_png
 from monai_cars.files.radiograph import HEADER_POSTFIX, Header, header_of, write_radiograph
 
 __all__ = ["SaveRadiograph", "SaveRadiographD", "SaveRadiographDict", "SaveRadiographd", "output_name"]

@@ -76,7 +76,7 @@ def test_the_record_of_a_sample_is_one_string_that_comes_back():
         dump_record({"edits": [], "value": float("nan")})
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", '{"edits": 1}'])
+@pytest.mark.parametrize("text", ["[]", "{}", '{"edits": 1}', "", "{"])
 def test_a_text_that_is_no_record_is_refused(text):
     with pytest.raises(ValueError, match=r"the record must be a JSON object with a list `edits` \(got "):
         read_record(text)

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 import pytest
 import torch
 from drawn_lines import with_wire
-from phantom_film import drawn_film, drawn_header, phantom, propose, written
+from phantom_film import Scripted, drawn_film, drawn_header, phantom, propose, written
 
+from monai_cars.chest_xray.checks.anatomy_preserved import AnatomyPreserved
+from monai_cars.chest_xray.checks.measurement_agrees import MeasurementAgrees
 from monai_cars.chest_xray.editors.attenuation import AttenuationEditor
-from monai_cars.edits.edit import Edit, Quantity, Region
+from monai_cars.edits.edit import Box, Edit, Proposal, Quantity, Region
 from monai_cars.edits.seeds import seeded
 from monai_cars.gates import Gate, OutsideUnchanged, Visible
 from monai_cars.loop.counterfactual import film_seed, make_counterfactual
@@ -128,3 +130,66 @@ def test_a_severity_that_is_drawn_follows_the_edits_seed_and_the_film():
     films = [drawn_header(FILM), drawn_header(FILM, sha256="b" * 64)]
     drawn = [run(edit, header=header)[1].edits[0].severity for edit in edits for header in films]
     assert len(set(drawn)) == 4
+
+
+@dataclass(frozen=True)
+class Scribbling:
+    """The real editor, which then writes over everything that it was shown."""
+
+    name: str = "scribbling"
+    weights: str | None = None
+
+    def propose(self, film, anatomy, edit, generator):
+        made = AttenuationEditor().propose(film, anatomy, edit, generator)
+        film.image.zero_()
+        anatomy.fill_(1)
+        return made
+
+
+def in_place(image):
+    image.zero_()
+    return FILM.anatomy
+
+
+def test_neither_an_editor_nor_a_segmenter_can_write_into_what_it_is_judged_against():
+    gate = Gate([OutsideUnchanged(), AnatomyPreserved(), MeasurementAgrees(resegment=True)])
+    kept, masks = FILM.image.clone(), FILM.anatomy.clone()
+    honest, _ = run(gate=gate, segmenter=lambda image: FILM.anatomy)
+    result, _ = run(gate=gate, editor=Scribbling(), segmenter=in_place, max_attempts=1)
+    assert result.accepted, result.record["reason"]
+    assert torch.equal(result.image, honest.image)
+    assert result.record["checks"] == honest.record["checks"]
+    assert torch.equal(FILM.image, kept)
+    assert torch.equal(FILM.anatomy, masks)
+
+
+def scripted(**changes):
+    """A proposal in the right lung, changed."""
+    box = changes.pop("box", Box(100, 60, 110, 72))
+    inside = torch.ones(10, 12, dtype=torch.bool)
+    made = Proposal(box, 0.5 * inside, inside, inside.clone(), Quantity(19.0, "mm"))
+    return Scripted(replace(made, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"box": Box(250, 60, 260, 72)}, r"its box must lie within the film of shape \(256, 256\), got Box\(y0=250"),
+        ({"box": Box(-3, 60, 7, 72)}, "its box must lie within the film"),
+        ({"box": Box(0, 100, 60, 1, 110, 72)}, "its box must lie within the film"),
+        ({"residual": torch.ones(10, 11)}, r"its residual must have the box's shape \(10, 12\), got .*10, 11"),
+        ({"lesion": torch.ones(1, 10, 12).bool()}, "its lesion must have the box's shape"),
+        ({"support": torch.ones(10, 12, dtype=torch.uint8)}, r"its support must be bool, got torch.uint8"),
+    ],
+)
+def test_a_proposal_that_cannot_be_written_names_its_editor(changes, message):
+    with pytest.raises(ValueError, match=r"the editor 'scripted': " + message):
+        run(editor=scripted(**changes))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_residual_that_is_not_finite_is_never_written(value):
+    result, _ = run(editor=scripted(residual=torch.full((10, 12), value)), max_attempts=2)
+    assert not result.accepted
+    assert result.record["reason"] == "the editor 'scripted' proposed values that are not finite"
+    assert torch.equal(result.image, FILM.image)

@@ -160,6 +160,11 @@ def test_a_run_without_refusals_ends_with_0(folder, capsys):
         ({"axes": "XY"}, ValueError, "axes must be one of HW"),
         ({"created": "today"}, RadiographError, "must be an ISO 8601 time"),
         ({"vocabulary": "nih-15"}, VocabularyError, "No vocabulary 'nih-15'"),
+        (
+            {"vocabulary": "nih-14", "edits": [{"operation": "insert", "finding": "fracture"}]},
+            VocabularyError,
+            "does not say what 'fracture' is called in it",
+        ),
     ],
 )
 def test_a_wrong_input_is_refused_before_anything_is_written(folder, tmp_path, options, error, message):
@@ -167,6 +172,20 @@ def test_a_wrong_input_is_refused_before_anything_is_written(folder, tmp_path, o
     with pytest.raises(error, match=message):
         phantom_run(tmp_path, **options).check()
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("box", "known"), [([100, 270, 120, 290], True), ([280, 90, 310, 120], False)])
+def test_an_earlier_insertion_stays_known_where_the_new_one_lies_beside_it(folder, tmp_path, box, known):
+    nodule = {"operation": "insert", "finding": "nodule", "accepted": True, "shape": [384, 400], "box": box}
+    item = {"image": str(folder / "films" / "film0.png"), "findings": {"nodule": 1}}
+    (tmp_path / "films").mkdir()
+    path = tmp_path / "films" / "list.json"
+    path.write_text(json.dumps({"training": [{**item, "counterfactual": {"edits": [nodule]}}]}))
+    run = phantom_run(tmp_path, edits=EDITS[1:2], vocabulary="nih-14")
+    run.dataset = path
+    [line] = run.run().lines
+    assert line["accepted"], line["reason"]
+    assert line["findings"] == ({"Nodule": 1, "Effusion": 1} if known else {"Effusion": 1})
 
 
 def test_findings_of_a_datalist_are_checked_and_kept_in_step(folder, tmp_path):

@@ -236,6 +236,25 @@ def test_masks_that_are_missing_or_do_not_fit_name_the_remedy(sample):
         insert()({"image": sample["image"][0], "anatomy": sample["anatomy"]})
 
 
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64, torch.int16])
+def test_an_image_of_any_type_comes_back_in_its_type(film, kind):
+    image = (film.image / 4095 * 255).round().to(kind)
+    out = insert()({"image": image, "anatomy": film.anatomy})
+    assert edits(out)[0]["accepted"]
+    assert out["image"].dtype == kind
+    outside = out["support"].as_tensor() == 0
+    assert torch.equal(out["image"].as_tensor()[outside], image[outside])
+
+
+def test_masks_of_more_structures_than_the_organ_has_are_taken_by_their_first(sample):
+    three = sample["anatomy"].as_tensor() if isinstance(sample["anatomy"], MetaTensor) else sample["anatomy"]
+    more = torch.cat([three, torch.ones_like(three)])
+    known, extra = insert()({**sample, "anatomy": three}), insert()({**sample, "anatomy": more})
+    assert edits(known) == edits(extra)
+    assert same(known["image"], extra["image"])
+    assert len(extra["anatomy"]) == len(more)
+
+
 def test_a_segmenter_of_ones_own_stands_in_for_masks(sample, film):
     out = insert(segmenter=lambda image: film.anatomy)({"image": sample["image"]})
     assert same(out["lesion"], insert()(sample)["lesion"])

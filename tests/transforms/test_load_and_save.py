@@ -12,10 +12,11 @@ from monai.transforms import Compose, Flipd, LoadImaged, ScaleIntensityd, Zoomd
 from PIL import Image
 
 from monai_cars.files.header import Header
+from monai_cars.files.mask_png import mask_png
 from monai_cars.files.radiograph import RadiographError, RadiographReader, header_of, read_radiograph
 from monai_cars.transforms import load, save
 from monai_cars.transforms.load import LoadRadiograph, LoadRadiographd
-from monai_cars.transforms.save import SaveRadiograph, SaveRadiographd, mask_png, output_name
+from monai_cars.transforms.save import SaveRadiograph, SaveRadiographd, output_name
 
 EDIT = {"operation": "insert", "finding": "nodule", "side": "left", "seed": 7}
 

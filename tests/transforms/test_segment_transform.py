@@ -20,7 +20,7 @@ from pydicom.data import get_testdata_file
 
 from monai_cars.chest_xray.anatomy import load_segmenter
 from monai_cars.files.radiograph import RadiographError, header_of
-from monai_cars.loop.segmentation import axes_from_affine
+from monai_cars.loop.segmentation import axes_from_affine, maker_of
 from monai_cars.transforms import LoadRadiograph, LoadRadiographd, SegmentAnatomy, SegmentAnatomyd
 
 FILM = str(get_testdata_file("RG1_UNCR.dcm"))
@@ -152,3 +152,20 @@ def test_the_chain_of_the_readme_finds_the_anatomy():
     chain = Compose([LoadRadiographd("image"), SegmentAnatomyd("image", anatomy_key="masks")])
     out = chain({"image": FILM})
     assert out["masks"].shape == (3, *out["image"].shape[1:])
+
+
+def test_a_segmenter_that_normalises_in_place_leaves_the_chains_image_alone():
+    def in_place(film):
+        film.sub_(film.mean())
+        return PHANTOM.anatomy
+
+    image = PHANTOM.image.clone()
+    assert torch.equal(SegmentAnatomy(in_place, axes="HW")(image), PHANTOM.anatomy)
+    assert torch.equal(image, PHANTOM.image)
+
+
+def test_a_maker_is_called_the_same_in_a_worker_that_was_spawned(monkeypatch):
+    monkeypatch.setattr(dark, "__module__", "__main__")
+    told = maker_of(dark)
+    monkeypatch.setattr(dark, "__module__", "__mp_main__")
+    assert maker_of(dark) == told == "__main__.dark"

@@ -76,6 +76,20 @@ def test_a_box_read_in_the_wrong_mode_names_the_argument():
         standard_boxes([100, 200, 30, 40])
 
 
+def test_boxes_and_points_name_the_axes_of_the_image():
+    volume = torch.zeros(1, 7, 8, 9)
+    assert box_region((1, 2, 3, 4, 5, 6), volume).box == (1, 2, 3, 4, 5, 6)
+    assert standard_boxes([1, 2, 3, 4, 5, 6], "xyzwhd").tolist() == [[1, 2, 3, 5, 7, 9]]
+    assert point_region((1, 2, 8), volume).point == (1, 2, 8)
+    assert point_region((1, 2, 9), volume) is None
+    with pytest.raises(
+        ValueError, match=r"a box must name the 3 axes of the image, .*: 6 numbers \(got \[1, 2, 3, 4\]"
+    ):
+        box_region((1, 2, 3, 4), volume)
+    with pytest.raises(ValueError, match=r"a point must name the 2 axes of the image, .*\(got \[1, 2, 3\]\)"):
+        point_region((1, 2, 3), film())
+
+
 def test_masks():
     mask = torch.zeros(1, 60, 80)
     assert mask_region(mask, film()) is None

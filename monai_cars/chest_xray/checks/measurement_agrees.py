@@ -88,7 +88,7 @@ class MeasurementAgrees:
         masks, segmenter = context.anatomy_after(after), context.segmenter
         if masks is None or segmenter is None:
             return []
-        anatomy = context.once("masks before", lambda: segmenter(before)) if self.resegment else context.anatomy
+        anatomy = context.once("masks before", lambda: segmenter(before.clone())) if self.resegment else context.anatomy
         was, now = sizes(anatomy), sizes(masks)
         hidden = context.edit.operation != "sham" and HEART_HIDDEN in finding_of(context.edit.finding).changes
         seen = was.cardiothoracic == was.cardiothoracic and not hidden

@@ -1,6 +1,4 @@
-"""Masks as pictures."""
-
-from __future__ import annotations
+"""Masks as pictures: 0 and 255, one channel or red, green and blue, whatever the number of structures."""
 
 import io
 
@@ -20,6 +18,10 @@ def mask_png(mask: torch.Tensor | np.ndarray) -> bytes:
 
     Raises:
         RadiographError: when the shape is not one of these.
+
+    Example:
+        >>> mask_png(np.eye(3))[1:4]
+        b'PNG'
     """
     values = torch.as_tensor(mask).detach().cpu().numpy() != 0
     values = values[None] if values.ndim == 2 else values
