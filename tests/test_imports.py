@@ -86,3 +86,10 @@ def test_nothing_general_imports_an_organ():
         f"{module} -> {other}" for module, needed in general.items() for other in needed if room(other) in ORGANS
     }
     assert crossings == set()
+    by_name = {
+        f"{module} -> {other}"
+        for module, needed in general.items()
+        for other in needed
+        if other.split(".")[1:2] == ["findings"] and other.split(".")[2:3] in [[organ] for organ in ORGANS]
+    }
+    assert {each for each in by_name if not each.startswith("monai_cars.findings.")} == set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ import torch
 
 from monai_cars.edits.edit import Box, Edit, Quantity
 from monai_cars.edits.film import Film, Unit
+from monai_cars.edits.record import rounded
 
 FIRST_SETTINGS = "first settings"  # thresholds that were set by hand, not calibrated
 Outcome = Literal["pass", "fail", "unavailable"]
@@ -115,18 +115,14 @@ class CheckResult:
         """JSON form; ``passed`` is None when the check was unavailable."""
         return {
             "name": self.name,
-            "value": _rounded(self.value),
-            "threshold": _rounded(self.threshold),
+            "value": rounded(self.value),
+            "threshold": rounded(self.threshold),
             "verdict": self.verdict,
             "passed": None if self.verdict == "unavailable" else self.verdict == "pass",
             "reason": self.reason,
             "code": self.code,
             "required": self.required,
         }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(f"{value:.4g}")
 
 
 class Check(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,9 @@ from monai_cars.files.mask_png import mask_png
 
 MANIFEST, RUN, DATALIST = "manifest.jsonl", "run.json", "datalist.json"
 _UNFINISHED = MANIFEST + ".part"
-# Where every film and mask of a run lies, and what a killed process leaves of one.
-_PLACE = re.compile(r"(?P<folder>\w+)/[0-9a-f]{12}-[\w.-]+")
+# What a killed process leaves of a file.
 _PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 _SUBFOLDERS = ("films", "masks")
-_FILES = ("output", "lesion", "support", "anatomy")
 
 
 class RunFolder:
@@ -47,7 +45,6 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._named: set[str] = set()
         ours = any((self.path / name).exists() for name in (MANIFEST, _UNFINISHED))
         if self.path.exists() and not self.path.is_dir():
             raise FileExistsError(f"output_dir {str(path)!r} must be a folder, got a file; choose another --output_dir")
@@ -57,11 +54,12 @@ class RunFolder:
                 "things in it; choose another --output_dir"
             )
 
-    def refuse_another(self, provenance: Mapping[str, Any]) -> None:
-        """Refuse to run over the finished run of another plan; the same plan again gives the same bytes.
+    def refuse_another(self, provenance: Mapping[str, Any], sources: Collection[str]) -> None:
+        """Refuse to run over a finished run of another plan or of other films; the same again gives the same bytes.
 
         Args:
             provenance: what run.json will say, but for the films that were skipped.
+            sources: names of the films of the new run; it may have more than the finished one, not fewer.
 
         Raises:
             FileExistsError: naming what differs.
@@ -71,6 +69,8 @@ class RunFolder:
         found = json.loads((self.path / RUN).read_text(encoding="utf-8"))
         asked = json.loads(json.dumps(provenance))
         differs = [name for name in asked if found.get(name) != asked[name]]
+        if any(line.get("source_name") not in sources for line in read_manifest(self.path)):
+            differs.append("films")
         if differs:
             raise FileExistsError(
                 f"output_dir {str(self.path)!r} holds a finished run that was made with other {', '.join(differs)}; "
@@ -78,13 +78,12 @@ class RunFolder:
             )
 
     def start(self) -> RunFolder:
-        """Open the manifest of an unfinished run; what a finished one wrote stays until this one is finished too."""
+        """Open the manifest of an unfinished run. Nothing that lies there is removed but what a killed process left."""
         for name in _SUBFOLDERS:
             (self.path / name).mkdir(parents=True, exist_ok=True)
             for old in (self.path / name).iterdir():
                 if old.is_file() and _PARTIAL.match(old.name):
                     old.unlink()
-        self._named = self._files_named()
         (self.path / _UNFINISHED).write_text("", encoding="utf-8")
         return self
 
@@ -96,20 +95,8 @@ class RunFolder:
             os.fsync(stream.fileno())
 
     def finish(self) -> None:
-        """Give the manifest its name: the run is complete. Files that only an earlier manifest names are removed."""
-        earlier, self._named = self._named, set()
+        """Give the manifest its name: the run is complete."""
         os.replace(self.path / _UNFINISHED, self.path / MANIFEST)
-        for name in earlier - self._files_named():
-            (self.path / name).unlink(missing_ok=True)
-
-    def _files_named(self) -> set[str]:
-        """Files of films and masks, made by a run of ours, that the manifests in the folder name."""
-        found: set[str] = set()
-        for manifest in (MANIFEST, _UNFINISHED):
-            path = self.path / manifest
-            for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-                found |= {str(name) for name in _written(text)}
-        return {name for name in found if (place := _PLACE.fullmatch(name)) and place["folder"] in _SUBFOLDERS}
 
     def write_mask(self, name: str, mask: np.ndarray) -> str:
         """Write a mask, (H, W) or one a structure (S, H, W), as `monai_cars.files.mask_png.mask_png` draws it.
@@ -127,15 +114,6 @@ class RunFolder:
     def relative(self, path: Path) -> str:
         """A path as seen from the folder."""
         return Path(os.path.relpath(path.resolve(), self.path.resolve())).as_posix()
-
-
-def _written(text: str) -> list[str]:
-    """The files that a manifest's line names; none where a killed process left half a line."""
-    try:
-        line = json.loads(text)
-    except ValueError:
-        return []
-    return [line[key] for key in _FILES if isinstance(line.get(key), str)]
 
 
 def read_manifest(folder: str | Path) -> list[dict[str, Any]]:

@@ -94,7 +94,7 @@ class Synthesis:
             organ.gate(planned.edit.operation, planned.edit.finding, self.profile)
             if planned.edit.operation != "sham":
                 self._vocabulary.term(planned.edit.finding)
-        RunFolder(self.output_dir).refuse_another(self._provenance(organ))
+        RunFolder(self.output_dir).refuse_another(self._provenance(organ), {source.name for source in sources})
         return plan
 
     def run(self) -> Synthesis:
@@ -163,6 +163,8 @@ class Synthesis:
             "edits": [dict(row) for row in self.edits],
             "gate": self.profile,
             "max_attempts": self.max_attempts,
+            "axes": self.axes,
+            "created": self.created,
             "vocabulary": self._vocabulary.name,
             "organ": organ.name,
             "unit": organ.unit_means,

@@ -15,10 +15,9 @@ from monai_cars.files.atomic import write_atomically
 from monai_cars.files.identity import digest, edits_of
 from monai_cars.files.mask_png import mask_png
 from monai_cars.files.radiograph import HEADER_POSTFIX, Header, header_of, write_radiograph
+from monai_cars.files.writing import ENCODERS
 
 __all__ = ["SaveRadiograph", "SaveRadiographD", "SaveRadiographDict", "SaveRadiographd", "output_name"]
-
-FORMATS = (".dcm", ".png", ".nii.gz", ".nii")
 
 
 class SaveRadiograph(Transform):
@@ -47,9 +46,9 @@ class SaveRadiograph(Transform):
         output_format: str = ".dcm",
         plan: Mapping[str, Any] | None = None,
     ) -> None:
-        if output_format not in FORMATS:
+        if output_format not in ENCODERS:
             raise ValueError(
-                f"output_format must be one of {FORMATS} (got {output_format!r}); JPEG would change values"
+                f"output_format must be one of {tuple(ENCODERS)} (got {output_format!r}); JPEG would change values"
             )
         self.output_dir = os.fspath(output_dir)
         self.output_format = output_format

@@ -75,7 +75,7 @@ class SegmentAnatomy(Transform):
         self.weights_revision = self.weights.revision if self.weights else None
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
-        """Masks `(3, H, W)` uint8 with the image's affine and header; see `segment` for the axes too.
+        """Masks `(S, H, W)` uint8 with the image's affine and header; see `segment` for the axes too.
 
         Raises:
             RadiographError: no frontal chest film, or it is unsure how it lies (only with `axes="auto"`).
@@ -83,7 +83,7 @@ class SegmentAnatomy(Transform):
         return self.segment(image)[0]
 
     def segment(self, image: torch.Tensor) -> tuple[torch.Tensor, Axes]:
-        """Masks `(3, H, W)` uint8, and how the film lies in its array."""
+        """Masks `(S, H, W)` uint8, and how the film lies in its array."""
         device = image.device if isinstance(image, torch.Tensor) else torch.device("cpu")
         return segmented(image, self._segmenter(device), self.axes, modality=self.organ, maker=self.maker)
 

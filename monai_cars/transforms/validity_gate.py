@@ -59,8 +59,9 @@ class ValidityGate(Transform):
         anatomy: torch.Tensor | None,
         support: torch.Tensor,
         edits: list[dict[str, Any]],
+        header: str | None = None,
     ) -> Judged:
-        """Judge `after` against `before`, both (1 or 3, H, W), with the record's `edits`."""
+        """Judge `after` against `before`, both (1 or 3, H, W), with the record's `edits` and, if known, its header."""
         film = one_channel(before)
         loop = self._loop_of(edits)
         masks = loop.masks(film, anatomy)
@@ -70,7 +71,7 @@ class ValidityGate(Transform):
             plain_tensor(one_channel(after)).detach().cpu(),
             masks,
             plain_tensor(support).cpu(),
-            header=current_header(film, masks, modality=loop.modality),
+            header=current_header(film, masks, header, loop.modality),
             segmenter=None if loop.segmenter is None else loop.loaded_segmenter(before.device),
         )
         for edit in (edit for edit in edits if edit["accepted"]):
@@ -164,7 +165,8 @@ class ValidityGated(MapTransform):
         judged = Judged(True, "", ())
         if any(edit["accepted"] for edit in record["edits"]):
             anatomy = sample.get(names.before(names.anatomy), sample.get(names.anatomy))
-            judged = self.validity_gate(before, after, anatomy, sample[names.support], record["edits"])
+            header = names.header(sample)
+            judged = self.validity_gate(before, after, anatomy, sample[names.support], record["edits"], header)
         if not judged.accepted and self.on_fail == "raise":
             raise ValueError(f"the edits of this film do not hold: {judged.reason}.")
         record["gate"] = {

@@ -12,9 +12,22 @@ CARPA = load_vocabulary("carpa-19")
 KNOWN = {"nodule": 1, "effusion": 1, "unremarkable": 0}
 
 
-def after(operation, finding, *, instance_only=False, kept=(), known=KNOWN):
-    record = {"operation": operation, "finding": finding, "instance_only": instance_only}
-    return labels_after(vector_of(known, CARPA), CARPA, record, kept)
+def placed(operation, finding, columns, *, instance_only=False):
+    """An accepted entry of a record whose lesion takes some columns of a film of 4 x 10."""
+    return {
+        "operation": operation,
+        "finding": finding,
+        "instance_only": instance_only,
+        "accepted": True,
+        "shape": [4, 10],
+        "box": [0, columns.start, 4, columns.stop],
+        "lesion_rle": "",
+    }
+
+
+def after(operation, finding, *, instance_only=False, earlier=(), known=KNOWN):
+    record = placed(operation, finding, slice(0, 5), instance_only=instance_only)
+    return labels_after(vector_of(known, CARPA), CARPA, record, earlier)
 
 
 def value(vector, finding):
@@ -30,7 +43,9 @@ def test_an_insertion_hides_what_lies_under_it_and_not_what_lies_beside():
     hidden = sorted(CARPA.unsettles["effusion"])[0]
     known = {hidden: 1}
     assert math.isnan(value(after("insert", "effusion", known=known), hidden))
-    assert value(after("insert", "effusion", kept=[hidden], known=known), hidden) == 1
+    beneath, beside = (placed("insert", hidden, slice(start, start + 5)) for start in (1, 5))
+    assert math.isnan(value(after("insert", "effusion", earlier=[beneath], known=known), hidden))
+    assert value(after("insert", "effusion", earlier=[beside], known=known), hidden) == 1
     assert value(after("insert", "effusion", known=known), "effusion") == 1
 
 

@@ -132,9 +132,9 @@ REFUSED = {
     "a dark nodule": (NODULE, dark, "severity_agrees"),
     "dark fluid": (FLUID, dark, "severity_agrees"),
     "a nodule that nobody sees": (NODULE, faint, "visible"),
+    "a nodule's mask elsewhere": (NODULE, lesion_elsewhere, "visible"),
     "no nodule": (NODULE, nothing, "visible"),
     "no air": (AIR, nothing, "severity_agrees"),
-    "a nodule's mask elsewhere": (NODULE, lesion_elsewhere, "visible"),
     "a nodule that ends with its support": (NODULE, cut_off, "no_seam"),
     "a nodule with a hard edge": (NODULE, hard_edged, "no_seam"),
     "a sham on the other side": (SHAM, on_the_other_side, "inside_lung"),
@@ -181,9 +181,6 @@ ACCEPTED = {
     # Missing: a bound of the density that a finding of its size can have.
     "fluid three times as dense": (FLUID, three_times_as_dense),
     "a consolidation three times as dense": (CONSOLIDATION, three_times_as_dense),
-    # Missing: a check that the lesion is where the film changed, of findings that are no opacity (they lack `visible`).
-    "the mask of air in the other lung": (AIR, lesion_elsewhere),
-    "the mask of a heart in the left lung": (HEART, lesion_elsewhere),
     # Missing: a check that the lesion is all of what changed; `measurement_agrees` of the full profile only records it.
     "half of a nodule's mask": (NODULE, half_of_the_lesion),
     "half of the fluid's mask": (FLUID, half_of_the_lesion),
@@ -198,6 +195,14 @@ def test_a_lie_that_no_check_sees_is_accepted_today_and_stays_within_its_support
     assert found.accepted
     assert torch.equal(FILM.image, kept)
     assert torch.equal(found.image[found.support == 0], kept[found.support == 0])
+
+
+@pytest.mark.parametrize("edit", [AIR, HEART], ids=lambda edit: edit.finding)
+def test_a_mask_where_nothing_changed_is_refused(edit):
+    found = made_by(lesion_elsewhere, edit)
+    assert not found.accepted
+    assert found.record["reason"] == "only 0% of the lesion's mask lies where anything changed"
+    assert torch.equal(found.image, FILM.image)
 
 
 def test_an_editor_that_says_it_aimed_at_less_is_held_against_what_was_asked():
@@ -265,8 +270,7 @@ def test_an_editor_that_writes_into_its_film_does_not_change_what_it_is_judged_a
     assert found.record == alone.record
 
 
-def test_an_editor_that_writes_into_the_masks_is_judged_by_what_it_wrote_today():
-    """Missing: editors get a copy of the masks as well; these are the caller's own."""
+def test_an_editor_that_writes_into_the_masks_does_not_change_what_it_is_judged_against():
     film = replace(FILM, anatomy=FILM.anatomy.clone())
 
     def lungs_renamed(draw, edit, film):
@@ -275,6 +279,5 @@ def test_an_editor_that_writes_into_the_masks_is_judged_by_what_it_wrote_today()
         return made
 
     found = made_by(lungs_renamed, NODULE, film, max_attempts=1)
-    assert found.accepted, found.record["reason"]
-    assert torch.equal(film.anatomy[:2], FILM.anatomy[:2].flip(0))
-    assert not (found.lesion[0] > 0)[FILM.anatomy[0] > 0].any()
+    assert not found.accepted
+    assert torch.equal(film.anatomy, FILM.anatomy)

@@ -19,41 +19,32 @@ def names(folder):
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-def test_what_an_earlier_run_named_goes_when_the_next_one_is_complete_and_nothing_else(tmp_path):
+def test_a_second_run_removes_nothing_but_what_a_killed_process_left(tmp_path):
     first = RunFolder(tmp_path).start()
-    first.append({"lesion": first.write_mask("0123456789ab-lesion", np.ones((2, 2)))})
+    first.append({"lesion": first.write_mask("0123456789ab-lesion", np.ones((2, 2))), "source_name": "a"})
     first.finish()
     (tmp_path / "films" / "mine.dcm").write_text("mine")
-    (tmp_path / "films" / "0123456789ab-mine.dcm").write_text("named as ours are, and in no manifest")
     (tmp_path / "films" / f".{'0' * 32}.partial").write_text("left by a run that was killed")
     (tmp_path / "notes.txt").write_text("mine")
-    kept = ["0123456789ab-mine.dcm", "manifest.jsonl", "mine.dcm", "notes.txt"]
+    kept = ["0123456789ab-lesion.png", "manifest.jsonl", "mine.dcm", "notes.txt"]
     second = RunFolder(tmp_path).start()
-    assert names(tmp_path) == sorted([*kept, "0123456789ab-lesion.png", "manifest.jsonl.part"])
+    assert names(tmp_path) == sorted([*kept, "manifest.jsonl.part"])
     assert len(read_manifest(tmp_path)) == 1  # until the second is complete, the first one stands
     second.finish()
     assert names(tmp_path) == sorted(kept)
-
-
-def test_half_a_line_and_a_name_outside_the_folder_remove_nothing(tmp_path):
-    run = RunFolder(tmp_path / "run").start()
-    (tmp_path / "films").mkdir()
-    (tmp_path / "films" / "0123456789ab-x.png").write_text("not the run's")
-    run.append({"output": "../films/0123456789ab-x.png", "lesion": None})
-    with (run.path / "manifest.jsonl.part").open("a") as stream:
-        stream.write('{"output": "films/01234')
-    again = RunFolder(tmp_path / "run").start()
-    again.finish()
-    assert names(tmp_path / "films") == ["0123456789ab-x.png"]
+    assert read_manifest(tmp_path) == []
 
 
 def test_the_finished_run_of_another_plan_is_never_overwritten(tmp_path):
     run = RunFolder(tmp_path).start()
+    run.append({"source_name": "a.png"})
     run.write_json("run.json", {"seed": 1, "edits": [], "skipped": []})
     run.finish()
-    run.refuse_another({"seed": 1, "edits": []})
+    run.refuse_another({"seed": 1, "edits": []}, {"a.png", "b.png"})
     with pytest.raises(FileExistsError, match="holds a finished run that was made with other seed; nothing of it"):
-        run.refuse_another({"seed": 2, "edits": []})
+        run.refuse_another({"seed": 2, "edits": []}, {"a.png"})
+    with pytest.raises(FileExistsError, match="holds a finished run that was made with other films; nothing of it"):
+        run.refuse_another({"seed": 1, "edits": []}, {"b.png"})
 
 
 def test_a_folder_of_others_is_never_written_to(tmp_path):
