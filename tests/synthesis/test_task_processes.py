@@ -1,4 +1,4 @@
-"""A run's work is a pure function: in other processes and in another order it gives the same lines and the same files."""
+"""A run's work is pure: in other processes and another order it gives the same lines and files."""
 
 import hashlib
 import multiprocessing
