@@ -3,8 +3,9 @@
     python tests/benchmarks/same_bytes.py --data ../shared/data --write runs/bytes-before.json
     python tests/benchmarks/same_bytes.py --compare runs/bytes-before.json runs/bytes-after.json
 
-The first form is run once with each version (in a worktree of the older commit with a copy of this script). What is compared: the
-hashes of image, lesion and support of each edit, of the files of the demo, and the record field by field.
+The first form is run once with each version (in a worktree of the older commit with a copy of this script).
+What is compared: the hashes of image, lesion and support of each edit, of the files of the demo, and the record field
+by field.
 """
 
 from __future__ import annotations
@@ -91,9 +92,9 @@ def of_edits(data: Path, count: int) -> dict[str, Any]:
     """The edits of `outside_unchanged.py`, then every finding that there is on six films."""
     # By the names that were always documented: a copy of this script runs with earlier versions too.
     from monai_cars.anatomy import load_segmenter
+    from monai_cars.counterfactual import make_counterfactual
     from monai_cars.edit import SEVERITY, Edit, Region
     from monai_cars.radiograph import read_radiograph
-    from monai_cars.counterfactual import make_counterfactual
 
     segmenter = load_segmenter()
     found: dict[str, Any] = {}
