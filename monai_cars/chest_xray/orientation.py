@@ -23,7 +23,7 @@ MIRROR_LOG_ODDS = 2.8
 PAIRS = tuple((plain, plain ^ 1) for plain in (ORDERS.index(k) for k in ("HW", "HW-turn", "WH", "WH-turn")))
 """Orders that differ by a mirror alone: (as a person sees it, mirrored)."""
 SURE = 0.8
-FRONTAL_LOG_ODDS = 0.0
+FRONTAL_LOG_ODDS = 0.5
 SMALLEST_SIDE = 96  # pixels: what the network looks at; less is not enough to tell a chest
 
 

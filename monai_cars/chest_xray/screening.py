@@ -12,7 +12,7 @@ LEAST_LUNG, MOST_LUNG = 0.01, 0.55  # share of the film's area that one field ta
 # A lung that the picture's border cuts lies along it: share of its width (top, bottom) or of its height (sides) from
 # which on a part of the chest is missing. Of 250 real films none reaches the first (at most 0.42) and one, of half a
 # chest, comes near the second (0.73).
-MOST_CUT, MOST_CUT_SIDE = 0.6, 0.75
+MOST_CUT, MOST_CUT_SIDE = 0.7, 0.85
 EDGE = 0.01  # of the film's side: what counts as its border
 
 

@@ -22,6 +22,7 @@ from scipy import ndimage
 from monai_cars.chest_xray.anatomy.orientation_network import NOT_FRONTAL, class_log_probabilities, orientation_network
 from monai_cars.chest_xray.anatomy.segmenter import load_segmenter
 from monai_cars.chest_xray.orientation import FRONTAL_LOG_ODDS, ORIENTATION_WEIGHTS
+from monai_cars.chest_xray.screening import implausible
 from monai_cars.chest_xray.training.anatomy_films import read_grey
 from monai_cars.chest_xray.training.train_orientation import FOLDS, fold_of, frontal_films
 from monai_cars.weights import load_state
@@ -110,25 +111,32 @@ def networks(pattern: str | None) -> dict[int, torch.nn.Module]:
     return found
 
 
+def as_image(film: np.ndarray) -> torch.Tensor:
+    """The film `(1, H, W)`."""
+    return torch.from_numpy(np.ascontiguousarray(film))[None].float()
+
+
 def odds(network: torch.nn.Module, film: np.ndarray) -> float:
     """Log-odds of a frontal chest film."""
-    logs = class_log_probabilities(network, torch.from_numpy(np.ascontiguousarray(film))[None].float())
+    logs = class_log_probabilities(network, as_image(film))
     return float(logs[:NOT_FRONTAL].logsumexp(0) - logs[NOT_FRONTAL])
 
 
-def drawn(args: argparse.Namespace) -> Iterator[tuple[str, Path, float]]:
-    """Kind, film and log-odds of every picture."""
+def drawn(args: argparse.Namespace) -> Iterator[tuple[str, float, bool]]:
+    """Kind and log-odds of every picture, and whether its masks are those of a whole chest."""
     files, who = frontal_films(args.data)
     judges, segment = networks(args.folds), load_segmenter()
     chosen = np.random.default_rng(args.seed).permutation(len(files))[: args.films or len(files)]
     for number in sorted(chosen.tolist()):
         rng = np.random.default_rng((args.seed, number))
         film = read_grey(files[number])
-        masks = segment(torch.from_numpy(film)[None].float()).numpy()
+        masks = segment(as_image(film)).numpy()
         for kind, draw in (FINE | SPOILT).items():
             picture = draw(film, masks, rng)
             if picture is not None:
-                yield kind, files[number], odds(judges[fold_of(who[number])], picture)
+                score = odds(judges[fold_of(who[number])], picture)
+                whole = score < args.least or implausible(segment(as_image(picture))) is None
+                yield kind, score, whole
 
 
 def main() -> None:
@@ -141,15 +149,18 @@ def main() -> None:
     parser.add_argument("--least", type=float, default=FRONTAL_LOG_ODDS, help="log-odds that are needed")
     parser.add_argument("--scores", type=Path, help="where to write every score")
     args = parser.parse_args()
-    scores = defaultdict(list)
-    for kind, _, score in drawn(args):
+    scores, taken = defaultdict(list), defaultdict(int)
+    for kind, score, whole in drawn(args):
         scores[kind].append(score)
+        taken[kind] += score >= args.least and whole
     if args.scores:
         np.savez(args.scores, **{kind.replace(" ", "_"): np.array(each) for kind, each in scores.items()})
-    print("| kind | pictures | taken | refused |\n|---|---|---|---|")
+    print("| kind | pictures | refused by the network | refused by their masks | taken |\n|---|---|---|---|---|")
     for kind, each in scores.items():
-        taken = sum(score >= args.least for score in each)
-        print(f"| {kind} | {len(each)} | {taken} | {len(each) - taken} ({100 * (1 - taken / len(each)):.2f} %) |")
+        below = sum(score < args.least for score in each)
+        print(f"| {kind} | {len(each)} | {below} | {len(each) - below - taken[kind]} | {taken[kind]} |")
+    spoilt = sum(len(scores[kind]) for kind in SPOILT)
+    print(f"taken of {spoilt} spoilt pictures: {sum(taken[kind] for kind in SPOILT)}")
 
 
 if __name__ == "__main__":
