@@ -70,3 +70,20 @@ def test_implausible_masks_are_told():
     assert implausible(anatomy) is None
     assert "right lung takes 0.0 %" in implausible(torch.zeros(3, 9, 9))
     assert "does not lie left of" in implausible(anatomy[[1, 0, 2]])
+
+
+@pytest.mark.parametrize(
+    ("edge", "window"),
+    [("upper", (0.45, 1, 0, 1)), ("lower", (0, 0.55, 0, 1)), ("left", (0, 1, 0.25, 1)), ("right", (0, 1, 0, 0.75))],
+)
+def test_a_lung_that_the_border_cuts_is_told(edge, window):
+    anatomy = phantom(size=(200, 200)).anatomy
+    top, bottom, left, right = (round(200 * share) for share in window)
+    assert f"is cut off by the {edge} border" in implausible(anatomy[:, top:bottom, left:right])
+
+
+def test_lungs_that_only_touch_the_border_are_whole():
+    anatomy = phantom(size=(200, 200)).anatomy
+    rows, columns = (torch.nonzero(anatomy[:2].any(0).any(axis)).flatten() for axis in (1, 0))
+    close = anatomy[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    assert implausible(close) is None

@@ -12,12 +12,12 @@ from torch.nn import functional
 
 def uniform(n: int, low: float, high: float, generator: torch.Generator) -> torch.Tensor:
     """`n` draws from U(low, high), shaped `(n, 1, 1, 1)` to broadcast over a batch."""
-    return low + (high - low) * torch.rand(n, 1, 1, 1, generator=generator)
+    return low + (high - low) * torch.rand(n, 1, 1, 1, generator=generator, device=generator.device)
 
 
 def chance(n: int, prob: float, generator: torch.Generator) -> torch.Tensor:
     """`n` coin flips of probability `prob` as 0.0 or 1.0, shaped `(n, 1, 1, 1)`."""
-    return (torch.rand(n, 1, 1, 1, generator=generator) < prob).float()
+    return (torch.rand(n, 1, 1, 1, generator=generator, device=generator.device) < prob).float()
 
 
 def random_grid(
@@ -39,7 +39,7 @@ def random_grid(
         torch.cat([sin * zoom * mirror, cos * zoom / aspect, shift[:, 1:]], 3),
     ]
     grid = functional.affine_grid(torch.cat(rows, 2)[:, 0], [n, 1, size, size], align_corners=False)
-    warp = torch.randn(n, 2, 5, 5, generator=generator) * uniform(n, 0, 0.035, generator)
+    warp = torch.randn(n, 2, 5, 5, generator=generator, device=generator.device) * uniform(n, 0, 0.035, generator)
     smooth = functional.interpolate(warp, size=(size, size), mode="bicubic", align_corners=True)
     return grid + smooth.permute(0, 2, 3, 1), mirror
 
@@ -60,8 +60,8 @@ def broad(x: torch.Tensor, cells: int) -> torch.Tensor:
 def opacify(image: torch.Tensor, masks: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Hide parts of the lungs behind soft bright fields, half of them confined to one lung."""
     n, _, height, width = image.shape
-    ys = torch.linspace(0, 1, height)[None, None, :, None]
-    xs = torch.linspace(0, 1, width)[None, None, None, :]
+    ys = torch.linspace(0, 1, height, device=image.device)[None, None, :, None]
+    xs = torch.linspace(0, 1, width, device=image.device)[None, None, None, :]
     for side in (0, 1):
         lung = blur(masks[:, side : side + 1].float(), 7)
         box = lung.amax(2, keepdim=True), lung.amax(3, keepdim=True)
@@ -73,7 +73,7 @@ def opacify(image: torch.Tensor, masks: torch.Tensor, generator: torch.Generator
         field = torch.sigmoid((1 - ((xs - cx) / rx) ** 2 - ((ys - cy) / ry) ** 2) * uniform(n, 1, 8, generator))
         inside = chance(n, 0.6, generator)
         texture = functional.interpolate(
-            torch.randn(n, 1, 9, 9, generator=generator), size=(height, width), mode="bilinear"
+            torch.randn(n, 1, 9, 9, generator=generator, device=generator.device), size=(height, width), mode="bilinear"
         )
         alpha = field * (inside * lung + 1 - inside) * uniform(n, 0.3, 1, generator) * chance(n, 0.2, generator)
         level = uniform(n, 0.5, 0.95, generator) + 0.06 * texture
@@ -84,8 +84,8 @@ def opacify(image: torch.Tensor, masks: torch.Tensor, generator: torch.Generator
 def clutter(image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Tubes and wires (arcs), markers and edges (bars), collimation."""
     n, _, height, width = image.shape
-    ys = torch.linspace(-1, 1, height)[None, None, :, None]
-    xs = torch.linspace(-1, 1, width)[None, None, None, :]
+    ys = torch.linspace(-1, 1, height, device=image.device)[None, None, :, None]
+    xs = torch.linspace(-1, 1, width, device=image.device)[None, None, None, :]
     for _ in range(3):
         radius = uniform(n, 0.3, 3, generator)
         turn = uniform(n, 0, 2 * math.pi, generator)
@@ -119,8 +119,14 @@ def tone(image: torch.Tensor, generator: torch.Generator, *, negative_prob: floa
     image = image * (1 - alpha) + alpha * equalised
     soft = chance(n, 0.2, generator)
     image = image * (1 - soft) + soft * blur(image, 3)
-    image = image + torch.randn(image.shape, generator=generator) * uniform(n, 0, 0.08, generator) ** 1.5
-    shade = uniform(n, -0.25, 0.25, generator) * torch.linspace(-1, 1, image.shape[2])[None, None, :, None]
+    image = (
+        image
+        + torch.randn(image.shape, generator=generator, device=generator.device) * uniform(n, 0, 0.08, generator) ** 1.5
+    )
+    shade = (
+        uniform(n, -0.25, 0.25, generator)
+        * torch.linspace(-1, 1, image.shape[2], device=image.device)[None, None, :, None]
+    )
     image = image + shade * chance(n, 0.3, generator)
     negative = chance(n, negative_prob, generator)
     return image * (1 - negative) + negative * (1 - image)

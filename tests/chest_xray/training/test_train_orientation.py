@@ -3,12 +3,25 @@ from phantom import phantom
 
 from monai_cars.chest_xray.anatomy.orientation_network import CLASSES, class_log_probabilities, orientation_network
 from monai_cars.chest_xray.training.negatives import limbs, sample_dicoms, sample_pictures, shapes, zooms
-from monai_cars.chest_xray.training.train_orientation import coarse, negatives, train_orientation
+from monai_cars.chest_xray.training.train_orientation import (
+    coarse,
+    fold_of,
+    laid_down,
+    loss_of,
+    negatives,
+    spoil,
+    train_orientation,
+)
+from monai_cars.edits.axes import ORDERS, to_standard
 
 
 def films(n=3, size=128):
     image = torch.stack([phantom(size=(size, size), seed=k).image for k in range(n)])
     return (image - image.amin()) / (image.amax() - image.amin())
+
+
+def masks(n=3, size=128):
+    return torch.stack([phantom(size=(size, size), seed=k).anatomy for k in range(n)]).float()
 
 
 def test_drawn_pictures_are_finite_and_follow_their_seed():
@@ -43,9 +56,9 @@ def test_a_few_steps_lower_the_loss(capsys):
     network = orientation_network(8)
     pool = shapes(4, 128, torch.Generator().manual_seed(5))
     assert len(negatives(pool, films(), 2, torch.Generator().manual_seed(0))) == 10
-    train_orientation(network, films(), pool, steps=31, batch=16, log_every=30)
+    train_orientation(network, films(), masks(), pool, steps=31, batch=16, log_every=10)
     losses = [float(line.split("loss ")[1]) for line in capsys.readouterr().out.splitlines()]
-    assert losses[1] < losses[0]
+    assert losses[-1] < losses[0]
     logs = class_log_probabilities(network, films(1)[0])
     assert logs.shape == (CLASSES,)
     assert torch.isclose(logs.exp().sum(), torch.tensor(1.0), atol=1e-5)
@@ -59,3 +72,38 @@ def test_turning_the_film_turns_the_answer():
     # Orders are numbered so that a mirror changes the lowest bit; two numbers an order for the polarity.
     swapped = [2 * (k // 2 ^ 1) + k % 2 for k in range(8)]
     assert torch.allclose(before[swapped], after[:8], atol=1e-3)
+
+
+def test_each_picture_lies_as_its_number_says():
+    images = torch.rand(8, 1, 24, 24)
+    laid = laid_down(images, torch.arange(8), torch.tensor([0, 1] * 4))
+    for k, order in enumerate(ORDERS):
+        assert torch.equal(to_standard(laid[k], order), images[k] * (1 - 2 * (k % 2)))
+
+
+def test_what_is_neither_teaches_only_how_it_lies():
+    logits = torch.zeros(1, CLASSES, requires_grad=True)
+    loss_of(logits, torch.tensor([4]), torch.tensor([-1])).backward()
+    assert logits.grad[0, -1] == 0
+    assert logits.grad[0, 4] < 0
+
+
+def test_an_unusable_picture_teaches_that_it_is_none():
+    logits = torch.zeros(2, CLASSES, requires_grad=True)
+    loss_of(logits, torch.tensor([4, 4]), torch.tensor([0, 1])).backward()
+    assert logits.grad.argmin(1).tolist() == [CLASSES - 1, 4]
+
+
+def test_spoilt_pictures_count_as_unusable():
+    usable = torch.ones(16, dtype=torch.long)
+    images = torch.rand(16, 1, 96, 96)
+    out = spoil(images, usable, torch.Generator().manual_seed(0))
+    assert usable.tolist() == [0] * 6 + [1] * 10
+    assert torch.equal(out[6:], images[6:])
+    assert not any(torch.equal(a, b) for a, b in zip(out[:6], images[:6], strict=True))
+
+
+def test_a_patient_is_left_out_by_one_fold_only():
+    folds = {name: fold_of(name) for name in ("nih-1", "nih-2", "cohen-102", "hannover-9")}
+    assert folds["cohen-102"] == folds["hannover-9"] == 0
+    assert 1 <= folds["nih-1"] <= 4
