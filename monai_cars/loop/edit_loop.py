@@ -17,7 +17,7 @@ from monai_cars.edits.record import blank_record
 from monai_cars.files.radiograph import Header
 from monai_cars.gates import Gate
 from monai_cars.loop.counterfactual import Counterfactual, make_counterfactual
-from monai_cars.loop.segmentation import made_by, maker_of, segmented, segmenter_on
+from monai_cars.loop.segmentation import laterality_of, lie_together, made_by, maker_of, segmented, segmenter_on
 from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
 from monai_cars.modality import DEFAULT_ORGAN, PROFILES, Modality, Segmenter, modality_named
 from monai_cars.weights import WeightsRecord, record_of
@@ -133,8 +133,11 @@ class EditLoop:
     def _run(
         self, film: torch.Tensor, anatomy: torch.Tensor | None, edit: Edit, text: str | None, earlier: Earlier
     ) -> Counterfactual:
-        modality, masks = self.modality, self.masks(film, anatomy)
+        modality = self.modality
+        placed = anatomy if anatomy is not None else self._segmented(film)
+        masks = self.masks(film, placed)
         header = current_header(film, masks, text, modality)
+        header = replace(header, laterality=laterality_of(placed, header))
         gate = modality.gate(edit.operation, edit.finding, self.gate) if isinstance(self.gate, str) else self.gate
         return make_counterfactual(
             plain_tensor(film).detach().cpu().float(),
@@ -166,8 +169,7 @@ class EditLoop:
         Raises:
             ValueError: masks that do not fit the film, or none and no segmenter.
         """
-        if anatomy is None:
-            anatomy = segmented(film, self.loaded_segmenter(film.device), modality=self.modality)[0]
+        anatomy = self._segmented(film) if anatomy is None else anatomy
         masks = plain_tensor(convert_to_tensor(anatomy, track_meta=False)).detach().cpu().to(torch.uint8)
         structures = self.modality.structures
         if masks.shape[1:] != film.shape[1:] or len(masks) < len(structures):
@@ -176,7 +178,15 @@ class EditLoop:
                 f"{', '.join(structures)} (got {tuple(masks.shape)}); give spatial transforms both keys, "
                 "keys=['image', 'anatomy'], mode=['bilinear', 'nearest'], or put SegmentAnatomyd behind them."
             )
+        if not lie_together(film, anatomy):
+            raise ValueError(
+                "anatomy must lie as its image does (got masks that were segmented before the image alone was flipped, "
+                "turned or moved: their affines differ); give spatial transforms both keys, keys=['image', 'anatomy']."
+            )
         return masks[: len(structures)]  # a segmenter may know more than the edits look at
+
+    def _segmented(self, film: torch.Tensor) -> torch.Tensor:
+        return segmented(film, self.loaded_segmenter(film.device), modality=self.modality)[0]
 
     def loaded_segmenter(self, device: torch.device) -> Segmenter:
         """The segmenter of this process.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,18 @@ import torch
 from monai.data import MetaTensor, get_track_meta
 from monai.utils import convert_to_tensor
 
-from monai_cars.edits.axes import ORDERS, Axes, from_standard, to_standard
-from monai_cars.files.radiograph import META_KEY, header_of
+from monai_cars.edits.axes import Axes, from_standard, then, to_standard
+from monai_cars.edits.claim import UNHEARD
+from monai_cars.files.radiograph import META_KEY, Header, header_of
+from monai_cars.loop.claim import claim_of, step_of
 from monai_cars.loop.state import like, one_channel
 from monai_cars.modality import Modality, Segmenter, modality_named
 from monai_cars.weights import WeightsRecord, record_of
 
 MAKER_KEY = "segmenter"
 """Key of ``MetaTensor.meta`` of masks that says which segmenter made them."""
+LATERALITY_KEY = "laterality"
+"""Key of ``MetaTensor.meta`` of masks that says by whom their sides are known."""
 
 
 def segmented(
@@ -34,7 +39,8 @@ def segmented(
         maker: who the segmenter is, as `maker_of` tells; noted with the masks.
 
     Raises:
-        RadiographError: no image of this organ, or it is unsure how it lies (only with `axes="auto"`).
+        RadiographError: no image of this organ, or it is unsure how it lies, or it contradicts what is said of it (only
+            with `axes="auto"`).
         ValueError: the segmenter returns something else than masks of the image's size.
     """
     organ = modality_named(modality) if isinstance(modality, str) else modality
@@ -60,8 +66,10 @@ def segmented(
         )
     masks = from_standard(masks.as_tensor() if isinstance(masks, MetaTensor) else masks, found)
     carried = like((masks > 0).to(torch.uint8).contiguous(), image)
-    if isinstance(carried, MetaTensor) and maker:
-        carried.meta[MAKER_KEY] = maker
+    if isinstance(carried, MetaTensor):
+        carried.meta[LATERALITY_KEY] = found.laterality
+        if maker:
+            carried.meta[MAKER_KEY] = maker
     return carried, found
 
 
@@ -89,14 +97,27 @@ def made_by(anatomy: Any, header_maker: str = "") -> str | None:
     return str(stated) if stated else header_maker or None
 
 
+def laterality_of(anatomy: Any, header: Header) -> str:
+    """By whom a film's sides are known, by what rides with its masks or its header; masks of one's own name them."""
+    stated = anatomy.meta.get(LATERALITY_KEY) if isinstance(anatomy, MetaTensor) else None
+    return str(stated) if stated else (header.laterality if header.segmenter else "given")
+
+
+def lie_together(image: torch.Tensor, anatomy: Any) -> bool:
+    """Whether masks of `segmented` went through the same spatial transforms as their image; True where nobody knows."""
+    both = isinstance(image, MetaTensor) and isinstance(anatomy, MetaTensor) and LATERALITY_KEY in anatomy.meta
+    return not both or np.allclose(np.asarray(image.affine), np.asarray(anatomy.affine), atol=1e-3)
+
+
 def _axes(modality: Modality, film: torch.Tensor, plain: torch.Tensor, stated: str) -> Axes:
     if stated != "auto":
         return Axes.parse(stated)
     known = axes_from_affine(film)
-    if known is None:
-        return modality.orient(plain)
-    modality.screen(plain, header_of(film).source)
-    return known
+    source = header_of(film).source if known is not None else "the image"
+    if known is not None and (film.ndim > 3 or header_of(film).segmenter):
+        modality.screen(plain, source)  # a volume lies as its reader says, a film as was found when it was segmented
+        return known
+    return modality.orient(plain, claim_of(film) if film.ndim == 3 else UNHEARD, source)
 
 
 def segmenter_on(where: torch.device, weights: str | WeightsRecord, modality: str | Modality) -> Segmenter:
@@ -125,14 +146,8 @@ def axes_from_affine(image: torch.Tensor) -> Axes | None:
     header = header_of(image)
     if header.format == "tensor":
         return None
+    loaded = replace(Axes.parse(header.axes), laterality=header.laterality)
     if image.ndim > 3:
-        return Axes.parse(header.axes)  # volumes are handed over as their reader says
-    first = np.asarray(image.meta["original_affine"], dtype=np.float64)[:2, :2]
-    now = np.asarray(image.affine, dtype=np.float64)[:2, :2]
-    step = np.linalg.solve(first, now)  # columns: the first and second axis of the array, in the loaded film's axes
-    transposed = abs(step[0, 1]) + abs(step[1, 0]) > abs(step[0, 0]) + abs(step[1, 1])
-    down, across = (step[0, 1], step[1, 0]) if transposed else (step[0, 0], step[1, 1])
-    loaded = Axes.parse(header.axes)
-    if loaded.order != "HW":
-        return loaded if np.allclose(step, np.eye(2) * step[0, 0]) else None
-    return Axes(ORDERS[int(across < 0) + 2 * int(down < 0) + 4 * int(transposed)], loaded.inverted)
+        return loaded
+    step = step_of(image)
+    return None if step is None else replace(loaded, order=then(loaded.order, step))
