@@ -1,7 +1,7 @@
-"""One film in eight orientations, each told by another source or by none, through both faces: where does a lesion land?
+"""One film in eight orientations, each told by another source or by none: where does a lesion land, by both faces?
 
-The truth is the upright film, whose lungs are segmented once. A case lays it down, says so (or not), asks for a nodule in
-one lung, and lays the lesion back.
+The truth is the upright film, whose lungs are segmented once. A case lays it down, says so (or not), asks for a nodule
+in one lung, and lays the lesion back.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from monai_cars.synthesis import Synthesis
 from monai_cars.transforms import InsertFindingd, LoadRadiographd, SegmentAnatomyd
 
 SIDES = ("right", "left")
-LATERAL_RIGHT = 2  # lungs: the first mask is the patient's right
 Chain = list
 
 
@@ -69,7 +68,7 @@ def _files(folder: Path, laid: np.ndarray, kind: str, order: str, said: bool) ->
     affine = affine_of_film(order, 1.0, 1.0) if said else np.eye(4)
     if kind == "picture.nii":  # rows to the back, as writers of pictures have it
         to_back = affine_of_film(order, 1.0, 1.0)
-        affine = to_back if order == "HW" else to_back[[0, 2, 1, 3]] * np.array([[1], [1], [1], [1]])
+        affine = to_back if order == "HW" else to_back[[0, 2, 1, 3]]
     nib.save(nib.Nifti1Image(laid.T, affine), path)
     return path
 
@@ -97,19 +96,28 @@ def _steps(order: str) -> Chain:
     return steps
 
 
-def without_meta(sample: dict) -> dict:
-    """The sample as a cache gives it back: plain tensors."""
+def without_metadata(sample: dict) -> dict:
+    """The sample as a cache gives it back: plain tensors, and the header beside the image."""
     image = sample["image"]
-    return {"image": image.as_tensor() if isinstance(image, MetaTensor) else image}
+    return {**sample, "image": image.as_tensor() if isinstance(image, MetaTensor) else image}
 
 
-def _augmented(reader: type | None, keep: bool, order: str, folder: Path, upright: np.ndarray) -> tuple[Chain, Path]:
+def without_anything(sample: dict) -> dict:
+    """The bare image."""
+    return {"image": without_metadata(sample)["image"]}
+
+
+LEFT: dict[str, Chain] = {"metadata": [], "header alone": [without_metadata], "nothing": [without_anything]}
+"""What is left of what was known of an image after it was flipped and turned."""
+
+
+def _augmented(reader: type | None, after: Chain, order: str, folder: Path, upright: np.ndarray) -> tuple[Chain, Path]:
     load, path = (
         _own("dcm", "HW", True, folder, upright)
         if reader is None
         else _monais(reader, "png", "HW", False, folder, upright.T)  # its reader transposes back
     )
-    return [*load, *_steps(order), *([] if keep else [without_meta])], path
+    return [*load, *_steps(order), *after], path
 
 
 def cases() -> Iterator[Case]:
@@ -131,9 +139,9 @@ def cases() -> Iterator[Case]:
         if optional_import("itk")[1]:
             yield Case("ITKReader", order, "chain", True, partial(_monais, ITKReader, "dcm", order, True))
         for reader, name in ((None, "LoadRadiographd"), (PILReader, "PILReader")):
-            for keep, meta in ((True, "with"), (False, "without")):
-                source = f"{name}, flips and turns {meta} metadata"
-                yield Case(source, order, "chain", keep, partial(_augmented, reader, keep, order))
+            for meta, after in LEFT.items():
+                source = f"{name}, flips and turns, {meta}"
+                yield Case(source, order, "chain", not after, partial(_augmented, reader, after, order))
 
 
 @dataclass(frozen=True)

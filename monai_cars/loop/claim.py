@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 
-from monai_cars.edits.axes import ORDERS, then
+from monai_cars.edits.axes import ORDERS, Axes, then
 from monai_cars.edits.claim import UNHEARD, Claim, claim_of_file
-from monai_cars.files.header import RadiographError
+from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.radiograph import META_KEY, header_of
 from monai_cars.files.said import said_by
 
@@ -20,24 +20,33 @@ TRANSPOSED = "WH"
 PATH_KEY = "filename_or_obj"
 
 
-def claim_of(image: torch.Tensor) -> Claim:
+def claim_of(image: torch.Tensor, text: str | None = None) -> Claim:
     """What is said of an image (1, H, W) as it stands in the chain.
 
     A film of our own reader lies as its header says, and was flipped and turned as its affine tells. MONAI's readers
     hand over the transpose of what is in the file, or the file's own rows where they are told to; its header is asked
-    again. Of an image without metadata nobody says anything.
+    again. Of an image without metadata nobody says anything, unless its header stands beside it: that was ours, and
+    what was done to it before its metadata were dropped nobody knows.
+
+    Args:
+        image: the image.
+        text: what `<key>_header` says.
     """
     step = step_of(image)
-    if step is None:
-        return UNHEARD
-    if META_KEY in image.meta:
+    meta = image.meta if isinstance(image, MetaTensor) and step is not None else {}
+    if META_KEY in meta:
         header = header_of(image)
-        return UNHEARD if header.format == "tensor" else claim_of_file(header.axes, header.laterality).laid(step)
-    if PATH_KEY not in image.meta:
+        return (
+            UNHEARD if header.format == "tensor" else claim_of_file(header.axes, header.laterality).laid(step or "HW")
+        )
+    if text is not None:
+        header = Header.from_json(text)
+        return Claim((Axes.parse(header.axes).order,), "doubtful").laid(step or "HW")
+    if PATH_KEY not in meta:
         return UNHEARD  # no reader's
-    file = _file_of(image.meta.get(PATH_KEY))
-    orders = tuple(dict.fromkeys((then(file.orders[0], TRANSPOSED), file.orders[0])))
-    return Claim(orders, file.laterality, file.firm).laid(step)
+    file = _file_of(meta[PATH_KEY])
+    orders = (then(file.orders[0], TRANSPOSED), file.orders[0])
+    return Claim(orders, file.laterality, file.firm).laid(step or "HW")
 
 
 def _file_of(path: object) -> Claim:

@@ -134,7 +134,7 @@ class EditLoop:
         self, film: torch.Tensor, anatomy: torch.Tensor | None, edit: Edit, text: str | None, earlier: Earlier
     ) -> Counterfactual:
         modality = self.modality
-        placed = anatomy if anatomy is not None else self._segmented(film)
+        placed = anatomy if anatomy is not None else self._segmented(film, text)
         masks = self.masks(film, placed)
         header = current_header(film, masks, text, modality)
         header = replace(header, laterality=laterality_of(placed, header))
@@ -185,8 +185,8 @@ class EditLoop:
             )
         return masks[: len(structures)]  # a segmenter may know more than the edits look at
 
-    def _segmented(self, film: torch.Tensor) -> torch.Tensor:
-        return segmented(film, self.loaded_segmenter(film.device), modality=self.modality)[0]
+    def _segmented(self, film: torch.Tensor, text: str | None = None) -> torch.Tensor:
+        return segmented(film, self.loaded_segmenter(film.device), modality=self.modality, header=text)[0]
 
     def loaded_segmenter(self, device: torch.device) -> Segmenter:
         """The segmenter of this process.

@@ -27,7 +27,13 @@ LATERALITY_KEY = "laterality"
 
 
 def segmented(
-    image: torch.Tensor, segmenter: Segmenter, axes: str = "auto", *, modality: str | Modality, maker: str | None = None
+    image: torch.Tensor,
+    segmenter: Segmenter,
+    axes: str = "auto",
+    *,
+    modality: str | Modality,
+    maker: str | None = None,
+    header: str | None = None,
 ) -> tuple[torch.Tensor, Axes]:
     """Masks `(S, ...)` uint8 in the image's own axes with its affine and header, and how the image lies.
 
@@ -37,6 +43,7 @@ def segmented(
         axes: how it lies, or "auto".
         modality: the organ.
         maker: who the segmenter is, as `maker_of` tells; noted with the masks.
+        header: what `<key>_header` says, for an image that a cache has stripped of its metadata.
 
     Raises:
         RadiographError: no image of this organ, or it is unsure how it lies, or it contradicts what is said of it (only
@@ -47,7 +54,7 @@ def segmented(
     image = convert_to_tensor(image, track_meta=get_track_meta())
     film = one_channel(image)
     plain = film.as_tensor() if isinstance(film, MetaTensor) else film
-    found = _axes(organ, film, plain, axes)
+    found = _axes(organ, film, plain, axes, header)
     if found.mirrored:
         warnings.warn(
             f"The film is mirrored left to right (axes {str(found)!r}): right and left are named by the patient, so "
@@ -105,11 +112,12 @@ def laterality_of(anatomy: Any, header: Header) -> str:
 
 def lie_together(image: torch.Tensor, anatomy: Any) -> bool:
     """Whether masks of `segmented` went through the same spatial transforms as their image; True where nobody knows."""
-    both = isinstance(image, MetaTensor) and isinstance(anatomy, MetaTensor) and LATERALITY_KEY in anatomy.meta
-    return not both or np.allclose(np.asarray(image.affine), np.asarray(anatomy.affine), atol=1e-3)
+    if not isinstance(image, MetaTensor) or not isinstance(anatomy, MetaTensor) or LATERALITY_KEY not in anatomy.meta:
+        return True
+    return np.allclose(np.asarray(image.affine), np.asarray(anatomy.affine), atol=1e-3)
 
 
-def _axes(modality: Modality, film: torch.Tensor, plain: torch.Tensor, stated: str) -> Axes:
+def _axes(modality: Modality, film: torch.Tensor, plain: torch.Tensor, stated: str, text: str | None) -> Axes:
     if stated != "auto":
         return Axes.parse(stated)
     known = axes_from_affine(film)
@@ -117,7 +125,7 @@ def _axes(modality: Modality, film: torch.Tensor, plain: torch.Tensor, stated: s
     if known is not None and (film.ndim > 3 or header_of(film).segmenter):
         modality.screen(plain, source)  # a volume lies as its reader says, a film as was found when it was segmented
         return known
-    return modality.orient(plain, claim_of(film) if film.ndim == 3 else UNHEARD, source)
+    return modality.orient(plain, claim_of(film, text) if film.ndim == 3 else UNHEARD, source)
 
 
 def segmenter_on(where: torch.device, weights: str | WeightsRecord, modality: str | Modality) -> Segmenter:

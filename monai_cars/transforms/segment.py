@@ -84,10 +84,17 @@ class SegmentAnatomy(Transform):
         """
         return self.segment(image)[0]
 
-    def segment(self, image: torch.Tensor) -> tuple[torch.Tensor, Axes]:
-        """Masks `(S, H, W)` uint8, and how the film lies in its array."""
+    def segment(self, image: torch.Tensor, header: str | None = None) -> tuple[torch.Tensor, Axes]:
+        """Masks `(S, H, W)` uint8, and how the film lies in its array.
+
+        Args:
+            image: see `__call__`.
+            header: JSON of `<key>_header`, for an image that a cache has stripped of its metadata.
+        """
         device = image.device if isinstance(image, torch.Tensor) else torch.device("cpu")
-        return segmented(image, self._segmenter(device), self.axes, modality=self.organ, maker=self.maker)
+        return segmented(
+            image, self._segmenter(device), self.axes, modality=self.organ, maker=self.maker, header=header
+        )
 
     @property
     def maker(self) -> str:
@@ -148,9 +155,9 @@ class SegmentAnatomyd(MapTransform):
         out = dict(data)
         for key in self.key_iterator(out):
             image = convert_to_tensor(out[key], track_meta=get_track_meta())
-            out[self.anatomy_key], axes = self.segmenter.segment(image)
-            out[key] = _noted(image, axes, self.segmenter.maker)
             text = out.get(f"{key}{HEADER_POSTFIX}")
+            out[self.anatomy_key], axes = self.segmenter.segment(image, text)
+            out[key] = _noted(image, axes, self.segmenter.maker)
             if text is not None:
                 # The scale at this size: a cache that drops metadata drops the affine that tells it.
                 now = current_header(out[key][:1], out[self.anatomy_key], modality=self.segmenter.organ)
