@@ -31,6 +31,8 @@ from monai_cars.synthesis import Synthesis
 from monai_cars.transforms import InsertFindingd, LoadRadiographd, SegmentAnatomyd
 
 SIDES = ("right", "left")
+UIDS = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")  # the file's bytes decide every draw
+SEEDS = 3  # a nodule may find no place at first, which says nothing of sides
 Chain = list
 
 
@@ -59,7 +61,8 @@ def _files(folder: Path, laid: np.ndarray, kind: str, order: str, said: bool) ->
     path = folder / f"film.{kind}"
     picture = Image.fromarray(laid)
     if kind == "dcm":
-        return dicom(path, laid, 8, PatientOrientation=list(LETTERS_OF[order]) if said else "")
+        letters = list(LETTERS_OF[order]) if said else ""
+        return dicom(path, laid, 8, PatientOrientation=letters, **dict.fromkeys(UIDS, "2.25.1"))
     if kind in ("png", "jpg"):
         exif = Image.Exif()
         exif[0x0112] = EXIF_OF[order]
@@ -164,26 +167,35 @@ def try_case(case: Case, film: np.ndarray, lungs: torch.Tensor, side: str, segme
         segmenter: of the chain and the run.
     """
     laid = from_standard(torch.from_numpy(film)[None], case.order)[0].contiguous().numpy()
-    edit = {"finding": "nodule", "side": side, "severity": 0.6, "seed": 1}
-    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        folder = Path(name, "films")
-        folder.mkdir()
-        augmented = "flips and turns" in case.source
-        load, path = case.load(folder, film if augmented else laid)
-        try:
-            if case.face == "run":
-                lesion, entry = _run(Path(name), path, edit, segmenter)
-            else:
-                lesion, entry = _chain(load, path, edit, segmenter)
-        except RadiographError as refusal:
-            return Outcome("refused", str(refusal))
+    augmented = "flips and turns" in case.source
+    try:
+        lesion, entry = _edited(case, film if augmented else laid, side, segmenter)
+    except RadiographError as refusal:
+        return Outcome("refused", str(refusal))
     if not entry["accepted"]:
         return Outcome("refused", entry["reason"], entry["laterality"])
     array = "WH" if "Reader" in case.source else "HW"  # how MONAI's readers lay down what they read
     upright = _back(lesion, case.order, film.shape, array, augmented)
     share = [float((upright & (lung > 0)).sum()) for lung in lungs]
     return Outcome("right" if SIDES[int(share[1] > share[0])] == side else "wrong", "", entry["laterality"])
+
+
+def _edited(case: Case, array: np.ndarray, side: str, segmenter: Segmenter) -> tuple[torch.Tensor, dict]:
+    """The lesion (H, W) bool as the film lies, and the entry of the record."""
+    for seed in range(SEEDS):
+        edit = {"finding": "nodule", "side": side, "severity": 0.6, "seed": seed}
+        with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            folder = Path(name, "films")
+            folder.mkdir()
+            load, path = case.load(folder, array)
+            if case.face == "run":
+                lesion, entry = _run(Path(name), path, edit, segmenter)
+            else:
+                lesion, entry = _chain(load, path, edit, segmenter)
+        if entry["accepted"] or entry["laterality"] == "doubtful":
+            break
+    return lesion, entry
 
 
 def _back(lesion: torch.Tensor, order: str, shape: tuple[int, ...], array: str, augmented: bool) -> torch.Tensor:
