@@ -12,12 +12,21 @@ from monai.data import get_track_meta
 from monai.utils import convert_to_tensor
 
 from monai_cars.editors import Editor
+from monai_cars.edits.axes import Axes
 from monai_cars.edits.edit import Edit
 from monai_cars.edits.record import blank_record
 from monai_cars.files.radiograph import Header
 from monai_cars.gates import Gate
 from monai_cars.loop.counterfactual import Counterfactual, make_counterfactual
-from monai_cars.loop.segmentation import laterality_of, lie_together, made_by, maker_of, segmented, segmenter_on
+from monai_cars.loop.segmentation import (
+    laterality_of,
+    lie_together,
+    made_by,
+    maker_of,
+    named_by_masks,
+    segmented,
+    segmenter_on,
+)
 from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
 from monai_cars.modality import DEFAULT_ORGAN, PROFILES, Modality, Segmenter, modality_named
 from monai_cars.weights import WeightsRecord, record_of
@@ -137,7 +146,7 @@ class EditLoop:
         placed = anatomy if anatomy is not None else self._segmented(film, text)
         masks = self.masks(film, placed)
         header = current_header(film, masks, text, modality)
-        header = replace(header, laterality=laterality_of(placed, header))
+        header = replace(header, laterality=self._laterality(film, placed, header, edit))
         gate = modality.gate(edit.operation, edit.finding, self.gate) if isinstance(self.gate, str) else self.gate
         return make_counterfactual(
             plain_tensor(film).detach().cpu().float(),
@@ -162,6 +171,13 @@ class EditLoop:
         shipped = self.modality.weights
         places = made_by(anatomy, header.segmenter) or (maker_of(shipped) if shipped else None)
         return None if places is None else maker_of(self.segmenter_weights or self.segmenter) == places
+
+    def _laterality(self, film: torch.Tensor, anatomy: torch.Tensor, header: Header, edit: Edit) -> str:
+        """By whom the film's sides are known; looks at the film only where nobody says and the edit has a side."""
+        said = laterality_of(anatomy, header)
+        if said is not None or edit.side is None or film.ndim > 3:
+            return said or "given"
+        return named_by_masks(film, Axes.parse(header.axes).order, modality=self.modality)
 
     def masks(self, film: torch.Tensor, anatomy: torch.Tensor | None) -> torch.Tensor:
         """Masks (S, H, W) uint8 on the CPU: those given, else segmented anew.

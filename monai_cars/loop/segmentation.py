@@ -13,7 +13,8 @@ from monai.data import MetaTensor, get_track_meta
 from monai.utils import convert_to_tensor
 
 from monai_cars.edits.axes import Axes, from_standard, then, to_standard
-from monai_cars.edits.claim import UNHEARD
+from monai_cars.edits.claim import UNHEARD, Claim
+from monai_cars.files.header import RadiographError
 from monai_cars.files.radiograph import META_KEY, Header, header_of
 from monai_cars.loop.claim import claim_of, step_of
 from monai_cars.loop.state import like, one_channel
@@ -104,10 +105,32 @@ def made_by(anatomy: Any, header_maker: str = "") -> str | None:
     return str(stated) if stated else header_maker or None
 
 
-def laterality_of(anatomy: Any, header: Header) -> str:
-    """By whom a film's sides are known, by what rides with its masks or its header; masks of one's own name them."""
+def laterality_of(anatomy: Any, header: Header) -> str | None:
+    """By whom a film's sides are known, by what rides with its masks or its header; None for masks of one's own."""
     stated = anatomy.meta.get(LATERALITY_KEY) if isinstance(anatomy, MetaTensor) else None
-    return str(stated) if stated else (header.laterality if header.segmenter else "given")
+    return str(stated) if stated else (header.laterality if header.segmenter else None)
+
+
+def named_by_masks(film: torch.Tensor, order: str, *, modality: Modality) -> str:
+    """Whether masks that name the sides themselves, and from where they come nobody says, are borne out.
+
+    Args:
+        film: (1, H, W).
+        order: how the film lies by its masks.
+        modality: the organ.
+
+    Returns:
+        "given", or "doubtful" where the file says otherwise, or the film's heart.
+    """
+    known = axes_from_affine(film)
+    if known is not None and known.laterality in ("stated", "recognised") and known.order != order:
+        return "doubtful"
+    plain = film.as_tensor() if isinstance(film, MetaTensor) else film
+    try:
+        found = modality.orient(plain, Claim((order,), "given"))
+    except RadiographError:  # it shows too little: then the masks are believed
+        return "given"
+    return "doubtful" if found.laterality == "doubtful" or found.order != order else "given"
 
 
 def lie_together(image: torch.Tensor, anatomy: Any) -> bool:

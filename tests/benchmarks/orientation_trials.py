@@ -48,7 +48,8 @@ def trials(files: Iterable[Path], each: int) -> Iterator[tuple[str, str, str]]:
             kind = "told, or lying as nobody need tell" if case.told else "nothing said of flips, mirrors or turns"
             if outcome.became == "wrong":
                 print(f"{file.name}: {case.source}, {case.order}, {case.face}: {outcome.laterality}", file=sys.stderr)
-            yield kind, outcome.became, str(outcome.laterality)
+            abstained = outcome.became == "refused" and outcome.laterality not in (None, "doubtful")
+            yield kind, "abstained" if abstained else outcome.became, str(outcome.laterality)
 
 
 def unturned(data: Path) -> Counter:
@@ -81,11 +82,14 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     told = Counter(trials(films(args.data, args.films), args.cases))
-    print(f"| {args.films} films, {args.cases} cases each | tried | in the asked lung | refused | in the other lung |")
-    print("|---|---|---|---|---|")
+    print(
+        f"| {args.films} films, {args.cases} cases each | tried | in the asked lung | refused for its sides | "
+        "gate not passed | in the other lung |"
+    )
+    print("|---|---|---|---|---|---|")
     for kind in sorted({kind for kind, _, _ in told}):
         became = Counter({b: sum(n for (k, o, _), n in told.items() if (k, o) == (kind, b)) for _, b, _ in told})
-        counts = [became[name] for name in ("right", "refused", "wrong")]
+        counts = [became[name] for name in ("right", "refused", "abstained", "wrong")]
         print(f"| {kind} | {sum(counts)} | {' | '.join(str(count) for count in counts)} |")
     wrong = {laterality: n for (_, became, laterality), n in told.items() if became == "wrong"}
     print(f"\nlaterality in the records of those in the other lung: {wrong or 'none'}\n")

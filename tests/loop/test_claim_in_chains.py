@@ -8,13 +8,16 @@ from film_builders import dicom, pixels
 from monai.data import MetaTensor, NibabelReader, PILReader, PydicomReader
 from monai.transforms import EnsureChannelFirst, Flip, LoadImage, Resize, Rotate90, SpatialCrop
 from PIL import Image
+from pydicom.data import get_testdata_file
 
-from monai_cars.edits.axes import ORDERS, from_standard, then
+from monai_cars.chest_xray.anatomy import load_segmenter
+from monai_cars.chest_xray.modality import CHEST_XRAY
+from monai_cars.edits.axes import ORDERS, from_standard, mirror_of, then
 from monai_cars.edits.claim import UNHEARD, Claim
-from monai_cars.files.radiograph import HEADER_POSTFIX, META_KEY, Header
+from monai_cars.files.radiograph import HEADER_POSTFIX, META_KEY, Header, read_radiograph
 from monai_cars.files.sides import LETTERS_OF
 from monai_cars.loop.claim import claim_of, step_of
-from monai_cars.loop.segmentation import axes_from_affine, laterality_of, lie_together, segmented
+from monai_cars.loop.segmentation import axes_from_affine, laterality_of, lie_together, named_by_masks, segmented
 from monai_cars.transforms import InsertFinding, LoadRadiograph, LoadRadiographd, SegmentAnatomyd
 
 STEPS = {
@@ -115,10 +118,44 @@ def test_masks_of_ones_own_name_the_sides_and_those_of_a_segmenter_say_by_whom(t
     out = SegmentAnatomyd("image", segmenter=lungs, axes="HW")({"image": image})
     header = Header.from_json(out["image"].meta[META_KEY])
     assert header.laterality == "given"
-    assert laterality_of(torch.zeros(3, 4, 4), header) == "given"
+    assert laterality_of(torch.zeros(3, 4, 4), header) == "given"  # a cache dropped the masks' metadata
     read = Header("a", "", "png", laterality="assumed", segmenter="somebody")
     assert laterality_of(torch.zeros(3, 4, 4), read) == "assumed"
-    assert laterality_of(torch.zeros(3, 4, 4), Header("a", "", "png", laterality="stated")) == "given"
+    assert laterality_of(torch.zeros(3, 4, 4), Header("a", "", "png", laterality="stated")) is None
+
+
+@pytest.fixture(scope="module")
+def chest():
+    return read_radiograph(str(get_testdata_file("RG1_UNCR.dcm"))).image[:, ::6, ::6]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_masks_that_name_the_sides_are_held_against_the_heart(chest, order):
+    laid = from_standard(chest, order)
+    assert named_by_masks(laid, order, modality=CHEST_XRAY) == "given"
+    assert named_by_masks(laid, mirror_of(order), modality=CHEST_XRAY) == "doubtful"
+    assert named_by_masks(laid, then(order, "WH-flip"), modality=CHEST_XRAY) == "doubtful"
+
+
+def test_masks_are_believed_where_the_film_shows_too_little_and_not_against_its_file(tmp_path):
+    image = LoadRadiograph()(film(tmp_path))
+    assert named_by_masks(image.as_tensor(), "HW-flip", modality=CHEST_XRAY) == "given"
+    assert named_by_masks(image, "HW", modality=CHEST_XRAY) == "given"
+    assert named_by_masks(image, "HW-flip", modality=CHEST_XRAY) == "doubtful"
+
+
+@pytest.mark.filterwarnings("ignore:The film is mirrored")
+def test_an_edit_asks_where_nobody_says_and_a_side_is_asked_for(chest):
+    masks = load_segmenter()(chest)
+    swapped = masks[[1, 0, 2]]  # as drawn on a mirrored film
+    for anatomy, side, laterality in (
+        (masks, "left", "given"),
+        (swapped, "left", "doubtful"),
+        (swapped, None, "given"),
+    ):
+        record = InsertFinding("nodule", side=side, severity=0.5)(chest, anatomy).record
+        assert record["laterality"] == laterality
+        assert ("in doubt" in record["reason"]) == (laterality == "doubtful")
 
 
 def test_masks_that_did_not_follow_their_image_are_refused(tmp_path):
