@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
+from typing import NoReturn
 
 import torch
 
@@ -99,8 +101,8 @@ def held_against(logs: torch.Tensor, claim: Claim, *, source: str) -> Axes:
     """What is said of how a film lies, held against what it shows.
 
     Where somebody said it, the film must not show otherwise. Where nobody did, a film that lies on its side or head
-    down was turned: no reader of ours transposes, so of the two readings with the head there it is the one that turning
-    leads to. A side of the patient is only as sure as `Axes.laterality` tells.
+    down was turned: our reader does not transpose, so that of the two readings with the head there it is the one that
+    turning leads to. A side of the patient is only as sure as `Axes.laterality` tells.
 
     Args:
         logs: `(17,)`, from `orientation_logs`.
@@ -119,7 +121,7 @@ def held_against(logs: torch.Tensor, claim: Claim, *, source: str) -> Axes:
     if said is None and claim.firm:
         _contradicted(source, claim, max(shown, key=lambda order: _odds(logs, order, inverted)))
     least = -DOUBT_LOG_ODDS if said is not None and claim.laterality != "doubtful" else NEEDED_LOG_ODDS
-    order = said if said is not None else _turned(claim.orders[0], shown)
+    order = said if said is not None else _turned(claim, shown, lambda order: _odds(logs, order, inverted))
     odds = _odds(logs, order, inverted)
     if odds < -MIRROR_LOG_ODDS:
         if claim.firm:
@@ -141,9 +143,11 @@ def _odds(logs: torch.Tensor, order: str, inverted: int) -> float:
     return float(logs[2 * ORDERS.index(order) + inverted] - logs[2 * ORDERS.index(mirror_of(order)) + inverted])
 
 
-def _turned(order: str, shown: set[str]) -> str:
-    """The one of two mirrored orders that turning leads to from another order."""
-    return next(other for other in shown if (other in TURNS) == (order in TURNS))
+def _turned(claim: Claim, shown: set[str], odds: Callable[[str], float]) -> str:
+    """Which of two mirrored orders a turned film has: the one that turning leads to, or the heart says."""
+    if len(claim.orders) > 1:  # transposed or not, nobody knows: turning leads to both
+        return max(shown, key=odds)
+    return next(order for order in shown if (order in TURNS) == (claim.orders[0] in TURNS))
 
 
 def _laterality(said: str, odds: float, least: float) -> str:
@@ -167,8 +171,8 @@ def _require_sure(probability: torch.Tensor, confidence: float, source: str = ""
     )
 
 
-def _contradicted(source: str, claim: Claim, shown: str) -> None:
+def _contradicted(source: str, claim: Claim, shown: str) -> NoReturn:
     raise RadiographError(
-        f"{source}: a film must lie as is said of it (got {' or '.join(claim.orders)!s} by its file or its affine, and "
+        f"{source}: a film must lie as is said of it (got {' or '.join(claim.orders)} by its file or its affine, and "
         f"{shown} by what it shows); correct what the file says, or pass axes= to say how it lies"
     )

@@ -78,6 +78,10 @@ def test_monais_readers_may_transpose_or_not():
     for order in MONAIS.orders:
         found = read(MONAIS, order, -DOUBT_LOG_ODDS + 0.1)
         assert (found.order, found.laterality) == (order, "assumed")
+    for order in ("HW-turn", "HW-upside", "WH-turn"):  # turned, and the heart alone tells which
+        assert read(MONAIS, order, NEEDED_LOG_ODDS + 0.1).order == order
+        assert read(MONAIS, order, NEEDED_LOG_ODDS + 0.1).laterality == "assumed"
+        assert read(MONAIS, order, NEEDED_LOG_ODDS - 0.1).laterality == "doubtful"
     stated = Claim(("WH-flip", "HW-flip"), "stated", firm=True)
     assert [read(stated, order, 0.0).order for order in stated.orders] == list(stated.orders)
     with pytest.raises(RadiographError, match=r"got WH-flip or HW-flip by its file or its affine, and HW-turn by what"):
