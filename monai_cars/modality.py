@@ -13,6 +13,7 @@ import torch
 from monai_cars.editors.contract import Editor
 from monai_cars.edits.axes import Axes
 from monai_cars.edits.change import Change
+from monai_cars.edits.claim import UNHEARD, Claim
 from monai_cars.edits.edit import Edit, Proposal, Quantity
 from monai_cars.edits.film import Film, Scale, Unit
 from monai_cars.files.header import Header
@@ -105,11 +106,11 @@ class Modality(Protocol):
         """How an image lies in its array by where its structures lie (one of `ORDERS`); `otherwise` when unknown."""
         ...
 
-    def orient(self, image: torch.Tensor) -> Axes:
-        """How an image lies in its array by what it shows.
+    def orient(self, image: torch.Tensor, claim: Claim = UNHEARD, source: str = "the image") -> Axes:
+        """How an image lies in its array, by what is said of it and what it shows; an organ may believe what is said.
 
         Raises:
-            RadiographError: it is none of this organ, or it stays unsure.
+            RadiographError: naming the source; it is none of this organ, it stays unsure, or it shows otherwise.
         """
         ...
 

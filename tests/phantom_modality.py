@@ -17,6 +17,7 @@ import torch
 from monai_cars.edits.axes import Axes
 from monai_cars.edits.box import Box
 from monai_cars.edits.change import Change
+from monai_cars.edits.claim import UNHEARD, Claim
 from monai_cars.edits.edit import CannotEdit, Edit, Proposal, Quantity
 from monai_cars.edits.film import Film, Scale
 from monai_cars.files.header import Header, RadiographError
@@ -162,9 +163,9 @@ class Phantom:
     def lies(self, anatomy: torch.Tensor, otherwise: str) -> str:
         return otherwise
 
-    def orient(self, image: torch.Tensor) -> Axes:
-        self.screen(image, "the image")
-        return Axes()
+    def orient(self, image: torch.Tensor, claim: Claim = UNHEARD, source: str = "the image") -> Axes:
+        self.screen(image, source)
+        return Axes(*claim.orders[:1], laterality=claim.laterality)
 
     def screen(self, image: torch.Tensor, source: str) -> None:
         if float(image.max()) < TISSUE / 2:

@@ -15,12 +15,13 @@ from monai_cars.chest_xray.editors.canvas.protected import devices_of, protect, 
 from monai_cars.chest_xray.editors.choose import make_editor
 from monai_cars.chest_xray.gate import default_gate
 from monai_cars.chest_xray.measurement import measure_change
-from monai_cars.chest_xray.orientation import recognise_axes
+from monai_cars.chest_xray.orientation import held_against, recognise_axes
 from monai_cars.chest_xray.scale import film_scale
-from monai_cars.chest_xray.screening import require_frontal
+from monai_cars.chest_xray.screening import require_frontal, screened
 from monai_cars.editors.contract import Editor
 from monai_cars.edits.axes import ORDERS, Axes
 from monai_cars.edits.change import Change
+from monai_cars.edits.claim import UNHEARD, Claim
 from monai_cars.edits.edit import Edit, Proposal, Quantity
 from monai_cars.edits.film import Film, Scale, Unit
 from monai_cars.files.header import Header
@@ -62,9 +63,11 @@ class ChestXray:
         """Where lungs and heart lie."""
         return order_of_masks(anatomy, otherwise=otherwise)
 
-    def orient(self, image: torch.Tensor) -> Axes:
-        """By the orientation network."""
-        return recognise_axes(image)
+    def orient(self, image: torch.Tensor, claim: Claim = UNHEARD, source: str = "the image") -> Axes:
+        """By the orientation network, which sees the film once."""
+        if not claim.orders:
+            return recognise_axes(image)
+        return held_against(screened(image, source=source), claim, source=source)
 
     def screen(self, image: torch.Tensor, source: str) -> None:
         """By the orientation network."""

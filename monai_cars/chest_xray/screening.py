@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from monai_cars.chest_xray.anatomy.structures import STRUCTURES, lung
-from monai_cars.chest_xray.orientation import FRONTAL_LOG_ODDS, SMALLEST_SIDE, frontal_log_odds
+from monai_cars.chest_xray.orientation import FRONTAL_LOG_ODDS, SMALLEST_SIDE, frontal_log_odds, orientation_logs
 from monai_cars.files.header import RadiographError
 
 LEAST_LUNG, MOST_LUNG = 0.01, 0.55  # share of the film's area that one field takes
@@ -34,6 +34,15 @@ def require_frontal(image: torch.Tensor, *, source: str = "the image") -> None:
             ...
         monai_cars.files.header.RadiographError: the image: a film must show something (every pixel is 0); ...
     """
+    screened(image, source=source)
+
+
+def screened(image: torch.Tensor, *, source: str = "the image") -> torch.Tensor:
+    """What the orientation network says of a film that `require_frontal` lets pass: log-probabilities `(17,)`.
+
+    Raises:
+        RadiographError: see `require_frontal`.
+    """
     plain = image.as_tensor() if hasattr(image, "as_tensor") else image
     if plain.ndim != 3 or plain.shape[0] not in (1, 3):
         raise RadiographError(
@@ -49,12 +58,14 @@ def require_frontal(image: torch.Tensor, *, source: str = "the image") -> None:
         raise RadiographError(f"{source}: a film must be finite (got NaN or infinity); repair the file")
     if low == high:
         raise RadiographError(f"{source}: a film must show something (every pixel is {low:g}); give another file")
-    odds = frontal_log_odds(plain)
+    logs = orientation_logs(plain)
+    odds = frontal_log_odds(logs)
     if not odds >= FRONTAL_LOG_ODDS:
         raise RadiographError(
             f"{source}: it does not look like a frontal chest radiograph (log-odds {odds:.1f}, at least "
             f"{FRONTAL_LOG_ODDS:.1f} are needed); give a frontal chest film"
         )
+    return logs
 
 
 def implausible(anatomy: torch.Tensor) -> str | None:

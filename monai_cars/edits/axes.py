@@ -6,13 +6,18 @@ MONAI's own readers hand a film over transposed, a RandFlipd mirrors it, other c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 INVERTED = "-inverted"
 ORDERS = ("HW", "HW-flip", "HW-upside", "HW-turn", "WH", "WH-flip", "WH-upside", "WH-turn")
 """How the array must be read to see the film upright, see `Axes`; an index stands for one too."""
+TURNS = ("HW", "HW-turn", "WH-flip", "WH-upside")
+"""Those that turning alone leads to; the other four show the patient as in a mirror."""
+LATERALITIES = ("stated", "recognised", "given", "assumed", "doubtful")
+"""By whom a film's sides are known: its file says so; its pixels show it; the user says so; nobody does, and nothing
+speaks against the usual view; nobody does, and the heart's side speaks against it or is needed and unclear."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class Axes:
             to right, "-upside" top to bottom, "-turn" both, each after the transposition is undone.
         inverted: dense tissue is dark.
         confidence: probability of this reading, 0 to 1; 1 when it was given and not recognised.
+        laterality: one of `LATERALITIES`; no part of what two readings are compared by.
 
     Example:
         >>> str(Axes("WH-flip", inverted=True)), Axes.parse("HW-inverted").inverted
@@ -33,6 +39,7 @@ class Axes:
     order: str = "HW"
     inverted: bool = False
     confidence: float = 1.0
+    laterality: str = field(default="given", compare=False)
 
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
@@ -103,6 +110,26 @@ def upright(array: torch.Tensor, order: int) -> torch.Tensor:
     if order & 2:
         array = array.flip(-2)
     return array.flip(-1) if order & 1 else array
+
+
+def mirror_of(order: str) -> str:
+    """The order of the same array were the film mirrored left to right.
+
+    Example:
+        >>> mirror_of("HW"), mirror_of("HW-turn"), mirror_of("WH")
+        ('HW-flip', 'HW-upside', 'WH-flip')
+    """
+    return ORDERS[ORDERS.index(order) ^ 1]
+
+
+def then(order: str, step: str) -> str:
+    """How a film lies that lay in one order and was laid down in another after.
+
+    Example:
+        >>> then("HW", "WH-flip"), then("HW-flip", "HW-flip"), then("WH", "WH")
+        ('WH-flip', 'HW', 'HW')
+    """
+    return ORDERS[compose_orders(ORDERS.index(order), ORDERS.index(step))]
 
 
 def compose_orders(first: int, second: int) -> int:

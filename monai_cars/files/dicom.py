@@ -3,6 +3,7 @@
 import io
 import re
 import warnings
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, J
 
 from monai_cars.files.decode_process import DecodeError, decode
 from monai_cars.files.dicom_rules import check_header, value, words
+from monai_cars.files.dicom_sides import sides_of
 from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.native import Native, cause, equal_channels, integer_range
 
@@ -46,7 +48,8 @@ def read_dicom(source: str, data: bytes, sha256: str, *, check: bool = True) -> 
                 f"{source}: the pixels must have the header's size {dataset.Rows} x {dataset.Columns} "
                 f"(got {values.shape}); the file is damaged, copy it again"
             )
-        header = _header(source, sha256, dataset)
+        sides = sides_of(source, dataset, content=check)
+        header = replace(_header(source, sha256, dataset), axes=sides.axes, laterality=sides.laterality)
         del dataset.PixelData
     return Native(values, header, dataset)
 

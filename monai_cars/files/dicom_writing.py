@@ -22,6 +22,7 @@ from monai_cars.files.dicom_rules import GREY, value
 from monai_cars.files.header import Header
 from monai_cars.files.identity import WARNING, created, patient, summary, uid
 from monai_cars.files.native import Native
+from monai_cars.files.sides import LETTERS_OF, SILENT, of_directions
 
 # By allow list: what nobody thought of is left out, private attributes and free text included.
 KEPT = """
@@ -83,6 +84,7 @@ def encode_dicom(
             _keep(film, source, KEPT)
         else:
             _from_image(film, native)
+        _set_directions(film, native.header)
         _identify(film, source, header, edits, plan)
         _describe(film, source, header, edits)
         _set_scale(film, header)
@@ -153,6 +155,14 @@ def _identify(
     film.PatientIdentityRemoved = "NO" if film.get("BurnedInAnnotation") == "YES" else "YES"
     film.DeidentificationMethod = "Header attributes by allow list; pixels not searched for text"
     film.LongitudinalTemporalInformationModified = "REMOVED"
+
+
+def _set_directions(film: pydicom.Dataset, header: Header) -> None:
+    """Say how the pixels lie where the source says it elsewhere: in EXIF, an affine, or direction cosines."""
+    known = header.laterality == "stated" or (header.laterality == "assumed" and header.axes != "HW")
+    letters = value(film, "PatientOrientation") or ()
+    if known and (len(letters) != 2 or of_directions(*letters) == SILENT):
+        film.PatientOrientation = list(LETTERS_OF[header.axes])
 
 
 def _age(years: float) -> str:

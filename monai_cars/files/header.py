@@ -29,8 +29,10 @@ class Header:
         age: years, None when unknown.
         sex: "M", "F", "O" or None.
         lossy: the pixels went through a lossy compression before they came here.
-        axes: order of the axes; "HW" is rows first, as a person looks at the film.
+        axes: how the film lies in its array, see `monai_cars.edits.axes.Axes`; "HW" is rows first, as a person looks at
+            it.
         segmenter: who made the masks that came with the film, empty when nobody says.
+        laterality: by whom the patient's sides are known, one of `monai_cars.edits.axes.LATERALITIES`.
 
     Example:
         >>> header = Header(source="memory", sha256="", format="tensor")
@@ -55,6 +57,7 @@ class Header:
     lossy: bool = False
     axes: str = "HW"
     segmenter: str = ""
+    laterality: str = "assumed"
 
     def to_json(self) -> str:
         """Return the header as one JSON string, the form in which it rides in ``MetaTensor.meta``."""

@@ -48,7 +48,14 @@ def uid(plan: Any, source_sha256: str, record: Any, role: str) -> str:
         >>> uid(None, "ab", [], "study") == uid(None, "ab", [], "study") != uid(None, "ab", [], "series")
         True
     """
-    return f"2.25.{int.from_bytes(digest(plan, source_sha256, record, role)[:16], 'big')}"
+    return f"2.25.{int.from_bytes(digest(plan, source_sha256, _done(record), role)[:16], 'big')}"
+
+
+def _done(record: Any) -> Any:
+    """The record without what is known of the film's sides: that was not done to it."""
+    if not isinstance(record, list):
+        return record
+    return [{key: value for key, value in edit.items() if key != "laterality"} for edit in record]
 
 
 def patient(source_sha256: str) -> str:

@@ -1,14 +1,15 @@
 """NIfTI films, and volumes for the organs that have them.
 
 NIfTI's first axis is the column (x), its second the row (y) and its third the slice (z), so that a film is the
-transposed array and a volume the array with its axes in reverse order. Files whose
-axes are meant otherwise are left as they are: flips are not read from the affine, because most writers of
-two-dimensional images fill it with a default.
+transposed array and a volume the array with its axes in reverse order. How a film lies in that
+array is read from the affine where it says more than the default that most writers of two-dimensional images fill in
+(`monai_cars.files.sides.of_affine`); volumes are taken as they are.
 """
 
 import gzip
 import io
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import nibabel as nib
@@ -16,6 +17,7 @@ import numpy as np
 
 from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.native import MOST_BITS, MOST_BYTES, Native, cause, check_size, check_voxels, integer_range
+from monai_cars.files.sides import SILENT, of_affine
 
 GZIP_SIGNATURE = b"\x1f\x8b"
 
@@ -48,7 +50,9 @@ def read_nifti(source: str, data: bytes, sha256: str, *, volumes: bool = False) 
     axes = _axes(image.shape)
     stored = raw.reshape(raw.shape[:axes]).T.astype(raw.dtype.newbyteorder("="))
     slope = float(image.dataobj.slope)
-    return Native(stored, _header(source, sha256, stored, image, -1 if slope < 0 else 1), image)
+    sides = of_affine(image.affine) if axes == 2 else SILENT
+    header = _header(source, sha256, stored, image, -1 if slope < 0 else 1)
+    return Native(stored, replace(header, axes=sides.axes, laterality=sides.laterality), image)
 
 
 def _inflated(source: str, data: bytes) -> bytes:

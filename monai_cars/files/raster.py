@@ -1,13 +1,16 @@
 """PNG and JPEG films."""
 
 import struct
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from monai_cars.files.decode_process import DecodeError, decode
+from monai_cars.files.exif import jpeg_orientation, png_orientation, png_text
 from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.native import Native, check_size, equal_channels, integer_range
+from monai_cars.files.sides import OF_EXIF, SILENT, Sides, of_directions
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
@@ -16,6 +19,9 @@ PHOTOMETRIC = "Photometric Interpretation"
 
 LOSSY = "Lossy Image Compression"
 """PNG text entry by which it says that the film was compressed with loss before."""
+
+DIRECTIONS = "Patient Orientation"
+"""PNG text entry by which it says, as DICOM does, how a film lies that is not in the usual view."""
 
 
 def is_png(data: bytes) -> bool:
@@ -45,7 +51,8 @@ def read_png(source: str, data: bytes, sha256: str) -> Native:
     values, notes = _decode(source)
     polarity = -1 if notes["text"].get(PHOTOMETRIC) == "MONOCHROME1" else 1
     lossy = notes["text"].get(LOSSY) == "01"
-    return _native(source, sha256, "png", equal_channels(source, values), polarity, lossy=lossy)
+    film = _native(source, sha256, "png", equal_channels(source, values), polarity, lossy=lossy)
+    return _laid(film, png_sides(data))
 
 
 def read_jpeg(source: str, data: bytes, sha256: str) -> Native:
@@ -60,7 +67,8 @@ def read_jpeg(source: str, data: bytes, sha256: str) -> Native:
         raise RadiographError(
             f"{source}: a JPEG film must be grey or RGB (got {notes['mode']}); save it as a grey JPEG or PNG"
         )
-    return _native(source, sha256, "jpeg", equal_channels(source, values), 1, lossy=True)
+    film = _native(source, sha256, "jpeg", equal_channels(source, values), 1, lossy=True)
+    return _laid(film, jpeg_sides(data))
 
 
 def _decode(source: str) -> tuple[np.ndarray, dict[str, Any]]:
@@ -76,6 +84,23 @@ def _native(source: str, sha256: str, kind: str, stored: np.ndarray, polarity: i
     bits = 8 * stored.dtype.itemsize
     low, high = integer_range(bits, False, polarity)
     return Native(stored, Header(source, sha256, kind, polarity, bits, True, low, high, lossy=lossy))
+
+
+def png_sides(data: bytes) -> Sides:
+    """What a PNG says of how it lies; `write_radiograph` may have left the patient's directions in it."""
+    directions = png_text(data, DIRECTIONS).split("\\")
+    stated = of_directions(*directions) if len(directions) == 2 else SILENT
+    return stated if stated != SILENT else Sides(OF_EXIF[png_orientation(data)])
+
+
+def jpeg_sides(data: bytes) -> Sides:
+    """What a JPEG says of how it lies."""
+    return Sides(OF_EXIF[jpeg_orientation(data)])
+
+
+def _laid(film: Native, sides: Sides) -> Native:
+    """The film with what its file says of how it lies; its values stay where they are."""
+    return replace(film, header=replace(film.header, axes=sides.axes, laterality=sides.laterality))
 
 
 def _jpeg_size(source: str, data: bytes) -> tuple[int, int]:

@@ -14,11 +14,13 @@ import torch
 
 from monai_cars.files.atomic import write_atomically
 from monai_cars.files.dicom_writing import encode_dicom
+from monai_cars.files.exif import ORIENTATION
 from monai_cars.files.formats import read_native
 from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.identity import WARNING, edits_of
 from monai_cars.files.native import Native, image_of
-from monai_cars.files.raster import LOSSY, PHOTOMETRIC
+from monai_cars.files.raster import DIRECTIONS, LOSSY, PHOTOMETRIC
+from monai_cars.files.sides import EXIF_OF, LETTERS_OF, affine_of_film
 
 
 def write_radiograph(
@@ -217,9 +219,15 @@ def _encode_png(header: Header, stored: np.ndarray) -> bytes:
         text.add_text(PHOTOMETRIC, "MONOCHROME1")
     if header.lossy:
         text.add_text(LOSSY, "01")
+    exif = Image.Exif()
+    if header.axes != "HW" and header.laterality != "doubtful":
+        # What the source says of how its pixels lie: they are written as they lie there.
+        exif[ORIENTATION] = EXIF_OF[header.axes]
+        if header.laterality == "stated":
+            text.add_text(DIRECTIONS, "\\".join(LETTERS_OF[header.axes]))
     stream = io.BytesIO()
     kind = np.uint8 if header.bits <= 8 and stored.max() < 256 else np.uint16
-    Image.fromarray(stored.astype(kind)).save(stream, "PNG", pnginfo=text)
+    Image.fromarray(stored.astype(kind)).save(stream, "PNG", pnginfo=text, **({"exif": exif} if exif else {}))
     return stream.getvalue()
 
 
@@ -230,8 +238,7 @@ def _encode_nifti(native: Native, stored: np.ndarray, header: Header) -> bytes:
         shape = native.origin.shape
     else:
         rows, columns = header.spacing if header.spacing and header.spacing_source != "estimated" else (1.0, 1.0)
-        # Columns run to the patient's left and rows to the feet, as in ITK's images of films.
-        kind, frame, affine = nib.Nifti1Image, nib.Nifti1Header(), np.diag([-columns, -rows, 1.0, 1.0])
+        kind, frame, affine = nib.Nifti1Image, nib.Nifti1Header(), affine_of_film(native.header.axes, rows, columns)
         slope, intercept, shape = float(native.header.polarity), 0.0, stored.T.shape
     frame.set_data_dtype(stored.dtype)
     frame.extensions.clear()  # they may hold the source's patient

@@ -30,6 +30,10 @@ __all__ = ["Composite", "Counterfactual", "compose", "film_seed", "make_counterf
 # A mask of what changed lies where something changed. Of the edits drawn here a fracture's covers least, 0.6: between
 # its fragments the rib stays.
 LEAST_CHANGED = 1 / 3
+DOUBTFUL = (
+    "which side of the film is the patient's {side} is in doubt: its heart does not bear out what is said or assumed "
+    "of it; say how the film lies (axes=, or in its file), or ask for no side"
+)
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,8 @@ def _attempts(
     if not film.unit.share >= least:  # also when it is not a number
         reason = f"contrast unit is {film.unit.share:.1%} of the film's P1-P99 range, {least:.0%} are needed"
         return {**record, "reason": reason}, None, None
+    if edit.side is not None and film.header.laterality == "doubtful":
+        return {**record, "reason": DOUBTFUL.format(side=edit.side)}, None, None
     protection = modality.protect(film, edit)
     # An editor that writes into what it is shown must not write into what it is judged against.
     shown = protection.seen

@@ -12,12 +12,21 @@ from monai.data import get_track_meta
 from monai.utils import convert_to_tensor
 
 from monai_cars.editors import Editor
+from monai_cars.edits.axes import Axes
 from monai_cars.edits.edit import Edit
 from monai_cars.edits.record import blank_record
 from monai_cars.files.radiograph import Header
 from monai_cars.gates import Gate
 from monai_cars.loop.counterfactual import Counterfactual, make_counterfactual
-from monai_cars.loop.segmentation import made_by, maker_of, segmented, segmenter_on
+from monai_cars.loop.segmentation import (
+    laterality_of,
+    lie_together,
+    made_by,
+    maker_of,
+    named_by_masks,
+    segmented,
+    segmenter_on,
+)
 from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
 from monai_cars.modality import DEFAULT_ORGAN, PROFILES, Modality, Segmenter, modality_named
 from monai_cars.weights import WeightsRecord, record_of
@@ -133,8 +142,11 @@ class EditLoop:
     def _run(
         self, film: torch.Tensor, anatomy: torch.Tensor | None, edit: Edit, text: str | None, earlier: Earlier
     ) -> Counterfactual:
-        modality, masks = self.modality, self.masks(film, anatomy)
+        modality = self.modality
+        placed = anatomy if anatomy is not None else self._segmented(film, text)
+        masks = self.masks(film, placed)
         header = current_header(film, masks, text, modality)
+        header = replace(header, laterality=self._laterality(film, placed, header, edit))
         gate = modality.gate(edit.operation, edit.finding, self.gate) if isinstance(self.gate, str) else self.gate
         return make_counterfactual(
             plain_tensor(film).detach().cpu().float(),
@@ -160,14 +172,20 @@ class EditLoop:
         places = made_by(anatomy, header.segmenter) or (maker_of(shipped) if shipped else None)
         return None if places is None else maker_of(self.segmenter_weights or self.segmenter) == places
 
+    def _laterality(self, film: torch.Tensor, anatomy: torch.Tensor, header: Header, edit: Edit) -> str:
+        """By whom the film's sides are known; looks at the film only where nobody says and the edit has a side."""
+        said = laterality_of(anatomy, header)
+        if said is not None or edit.side is None or film.ndim > 3:
+            return said or "given"
+        return named_by_masks(film, Axes.parse(header.axes).order, modality=self.modality)
+
     def masks(self, film: torch.Tensor, anatomy: torch.Tensor | None) -> torch.Tensor:
         """Masks (S, H, W) uint8 on the CPU: those given, else segmented anew.
 
         Raises:
             ValueError: masks that do not fit the film, or none and no segmenter.
         """
-        if anatomy is None:
-            anatomy = segmented(film, self.loaded_segmenter(film.device), modality=self.modality)[0]
+        anatomy = self._segmented(film) if anatomy is None else anatomy
         masks = plain_tensor(convert_to_tensor(anatomy, track_meta=False)).detach().cpu().to(torch.uint8)
         structures = self.modality.structures
         if masks.shape[1:] != film.shape[1:] or len(masks) < len(structures):
@@ -176,7 +194,15 @@ class EditLoop:
                 f"{', '.join(structures)} (got {tuple(masks.shape)}); give spatial transforms both keys, "
                 "keys=['image', 'anatomy'], mode=['bilinear', 'nearest'], or put SegmentAnatomyd behind them."
             )
+        if not lie_together(film, anatomy):
+            raise ValueError(
+                "anatomy must lie as its image does (got masks that were segmented before the image alone was flipped, "
+                "turned or moved: their affines differ); give spatial transforms both keys, keys=['image', 'anatomy']."
+            )
         return masks[: len(structures)]  # a segmenter may know more than the edits look at
+
+    def _segmented(self, film: torch.Tensor, text: str | None = None) -> torch.Tensor:
+        return segmented(film, self.loaded_segmenter(film.device), modality=self.modality, header=text)[0]
 
     def loaded_segmenter(self, device: torch.device) -> Segmenter:
         """The segmenter of this process.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,29 @@ import torch
 from monai.data import MetaTensor, get_track_meta
 from monai.utils import convert_to_tensor
 
-from monai_cars.edits.axes import ORDERS, Axes, from_standard, to_standard
-from monai_cars.files.radiograph import META_KEY, header_of
+from monai_cars.edits.axes import Axes, from_standard, then, to_standard
+from monai_cars.edits.claim import UNHEARD, Claim
+from monai_cars.files.header import RadiographError
+from monai_cars.files.radiograph import META_KEY, Header, header_of
+from monai_cars.loop.claim import claim_of, step_of
 from monai_cars.loop.state import like, one_channel
 from monai_cars.modality import Modality, Segmenter, modality_named
 from monai_cars.weights import WeightsRecord, record_of
 
 MAKER_KEY = "segmenter"
 """Key of ``MetaTensor.meta`` of masks that says which segmenter made them."""
+LATERALITY_KEY = "laterality"
+"""Key of ``MetaTensor.meta`` of masks that says by whom their sides are known."""
 
 
 def segmented(
-    image: torch.Tensor, segmenter: Segmenter, axes: str = "auto", *, modality: str | Modality, maker: str | None = None
+    image: torch.Tensor,
+    segmenter: Segmenter,
+    axes: str = "auto",
+    *,
+    modality: str | Modality,
+    maker: str | None = None,
+    header: str | None = None,
 ) -> tuple[torch.Tensor, Axes]:
     """Masks `(S, ...)` uint8 in the image's own axes with its affine and header, and how the image lies.
 
@@ -32,16 +44,18 @@ def segmented(
         axes: how it lies, or "auto".
         modality: the organ.
         maker: who the segmenter is, as `maker_of` tells; noted with the masks.
+        header: what `<key>_header` says, for an image that a cache has stripped of its metadata.
 
     Raises:
-        RadiographError: no image of this organ, or it is unsure how it lies (only with `axes="auto"`).
+        RadiographError: no image of this organ, or it is unsure how it lies, or it contradicts what is said of it (only
+            with `axes="auto"`).
         ValueError: the segmenter returns something else than masks of the image's size.
     """
     organ = modality_named(modality) if isinstance(modality, str) else modality
     image = convert_to_tensor(image, track_meta=get_track_meta())
     film = one_channel(image)
     plain = film.as_tensor() if isinstance(film, MetaTensor) else film
-    found = _axes(organ, film, plain, axes)
+    found = _axes(organ, film, plain, axes, header)
     if found.mirrored:
         warnings.warn(
             f"The film is mirrored left to right (axes {str(found)!r}): right and left are named by the patient, so "
@@ -60,8 +74,10 @@ def segmented(
         )
     masks = from_standard(masks.as_tensor() if isinstance(masks, MetaTensor) else masks, found)
     carried = like((masks > 0).to(torch.uint8).contiguous(), image)
-    if isinstance(carried, MetaTensor) and maker:
-        carried.meta[MAKER_KEY] = maker
+    if isinstance(carried, MetaTensor):
+        carried.meta[LATERALITY_KEY] = found.laterality
+        if maker:
+            carried.meta[MAKER_KEY] = maker
     return carried, found
 
 
@@ -89,14 +105,50 @@ def made_by(anatomy: Any, header_maker: str = "") -> str | None:
     return str(stated) if stated else header_maker or None
 
 
-def _axes(modality: Modality, film: torch.Tensor, plain: torch.Tensor, stated: str) -> Axes:
+def laterality_of(anatomy: Any, header: Header) -> str | None:
+    """By whom a film's sides are known, by what rides with its masks or its header; None for masks of one's own."""
+    stated = anatomy.meta.get(LATERALITY_KEY) if isinstance(anatomy, MetaTensor) else None
+    return str(stated) if stated else (header.laterality if header.segmenter else None)
+
+
+def named_by_masks(film: torch.Tensor, order: str, *, modality: Modality) -> str:
+    """Whether masks that name the sides themselves, and from where they come nobody says, are borne out.
+
+    Args:
+        film: (1, H, W).
+        order: how the film lies by its masks.
+        modality: the organ.
+
+    Returns:
+        "given", or "doubtful" where the file says otherwise, or the film's heart.
+    """
+    known = axes_from_affine(film)
+    if known is not None and known.laterality in ("stated", "recognised") and known.order != order:
+        return "doubtful"
+    plain = film.as_tensor() if isinstance(film, MetaTensor) else film
+    try:
+        found = modality.orient(plain, Claim((order,), "given"))
+    except RadiographError:  # it shows too little: then the masks are believed
+        return "given"
+    return "doubtful" if found.laterality == "doubtful" or found.order != order else "given"
+
+
+def lie_together(image: torch.Tensor, anatomy: Any) -> bool:
+    """Whether masks of `segmented` went through the same spatial transforms as their image; True where nobody knows."""
+    if not isinstance(image, MetaTensor) or not isinstance(anatomy, MetaTensor) or LATERALITY_KEY not in anatomy.meta:
+        return True
+    return np.allclose(np.asarray(image.affine), np.asarray(anatomy.affine), atol=1e-3)
+
+
+def _axes(modality: Modality, film: torch.Tensor, plain: torch.Tensor, stated: str, text: str | None) -> Axes:
     if stated != "auto":
         return Axes.parse(stated)
     known = axes_from_affine(film)
-    if known is None:
-        return modality.orient(plain)
-    modality.screen(plain, header_of(film).source)
-    return known
+    source = header_of(film).source if known is not None else "the image"
+    if known is not None and (film.ndim > 3 or header_of(film).segmenter):
+        modality.screen(plain, source)  # a volume lies as its reader says, a film as was found when it was segmented
+        return known
+    return modality.orient(plain, claim_of(film, text) if film.ndim == 3 else UNHEARD, source)
 
 
 def segmenter_on(where: torch.device, weights: str | WeightsRecord, modality: str | Modality) -> Segmenter:
@@ -125,14 +177,8 @@ def axes_from_affine(image: torch.Tensor) -> Axes | None:
     header = header_of(image)
     if header.format == "tensor":
         return None
+    loaded = replace(Axes.parse(header.axes), laterality=header.laterality)
     if image.ndim > 3:
-        return Axes.parse(header.axes)  # volumes are handed over as their reader says
-    first = np.asarray(image.meta["original_affine"], dtype=np.float64)[:2, :2]
-    now = np.asarray(image.affine, dtype=np.float64)[:2, :2]
-    step = np.linalg.solve(first, now)  # columns: the first and second axis of the array, in the loaded film's axes
-    transposed = abs(step[0, 1]) + abs(step[1, 0]) > abs(step[0, 0]) + abs(step[1, 1])
-    down, across = (step[0, 1], step[1, 0]) if transposed else (step[0, 0], step[1, 1])
-    loaded = Axes.parse(header.axes)
-    if loaded.order != "HW":
-        return loaded if np.allclose(step, np.eye(2) * step[0, 0]) else None
-    return Axes(ORDERS[int(across < 0) + 2 * int(down < 0) + 4 * int(transposed)], loaded.inverted)
+        return loaded
+    step = step_of(image)
+    return None if step is None else replace(loaded, order=then(loaded.order, step))

@@ -9,6 +9,7 @@ import torch
 from monai.data import MetaTensor
 
 from monai_cars.edits.axes import Axes
+from monai_cars.edits.claim import claim_of_file
 from monai_cars.files.radiograph import Header, Radiograph, RadiographError, read_radiograph
 from monai_cars.loop.segmentation import maker_of, segmented
 from monai_cars.modality import Modality, Segmenter
@@ -43,18 +44,20 @@ def prepare_film(source: Source, segmenter: Segmenter, *, axes: str = "auto", mo
     Args:
         source: the film.
         segmenter: sees it upright and bright = dense.
-        axes: how it lies, or ``"auto"``: what its anatomy shows, else what its file says.
+        axes: how it lies, or ``"auto"``: what its file says, held against what its anatomy shows.
         modality: the organ that it shows.
 
     Raises:
-        RadiographError: it cannot be read, is no frontal chest film, or its box does not fit.
+        RadiographError: it cannot be read, is no frontal chest film, lies as nobody can tell or otherwise than its
+            file says, or its box does not fit.
     """
     radiograph = read_radiograph(source.path, spacing=source.spacing)
     _check_box(source, radiograph.image)
     found = _recognised(modality, radiograph, source.name) if axes == "auto" else Axes.parse(axes)
     anatomy, _ = segmented(radiograph.image, segmenter, str(found), modality=modality)
     masks = (anatomy.as_tensor() if isinstance(anatomy, MetaTensor) else anatomy)[: len(modality.structures)]
-    header = replace(radiograph.header, axes=str(found), segmenter=maker_of(segmenter))
+    maker = maker_of(segmenter)
+    header = replace(radiograph.header, axes=str(found), laterality=found.laterality, segmenter=maker)
     return PreparedFilm(source, radiograph.image, header, masks)
 
 
@@ -64,11 +67,8 @@ def reason_of(refusal: RadiographError, source: Source) -> str:
 
 
 def _recognised(modality: Modality, radiograph: Radiograph, name: str) -> Axes:
-    modality.screen(radiograph.image, name)
-    try:
-        return modality.orient(radiograph.image)
-    except RadiographError:  # unsure; files hold films upright far more often than not
-        return Axes.parse(radiograph.header.axes)
+    header = radiograph.header
+    return modality.orient(radiograph.image, claim_of_file(header.axes, header.laterality), name)
 
 
 def _check_box(source: Source, image: torch.Tensor) -> None:

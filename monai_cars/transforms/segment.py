@@ -15,6 +15,7 @@ from monai.utils import TransformBackends, convert_to_tensor
 
 from monai_cars.edits.axes import Axes
 from monai_cars.files.radiograph import HEADER_POSTFIX, META_KEY, Header, header_of
+from monai_cars.loop.claim import NOTED_KEY, step_of
 from monai_cars.loop.segmentation import maker_of, segmented, segmenter_on
 from monai_cars.loop.state import current_header
 from monai_cars.modality import DEFAULT_ORGAN, Segmenter, modality_named
@@ -27,8 +28,9 @@ class SegmentAnatomy(Transform):
     """Segment the structures of an organ in the image's own axes: of a chest film both whole lung fields and the heart.
 
     Takes what any chain hands over: native values or scaled ones, one channel or three equal ones, transposed, flipped
-    and inverted films. Films of LoadRadiograph lie as their header and affine say; others are recognised by their
-    anatomy, and refused when that stays unsure. It holds names, never weights.
+    and inverted films. What a film's file and affine say of how it lies is held against its anatomy; where nobody says
+    anything, the anatomy decides. A film that contradicts what is said, or stays unsure, is refused. It holds names,
+    never weights.
 
     Args:
         segmenter: any callable from an upright film `(1, H, W)`, bright = dense, to masks `(S, H, W)` ordered as the
@@ -82,10 +84,17 @@ class SegmentAnatomy(Transform):
         """
         return self.segment(image)[0]
 
-    def segment(self, image: torch.Tensor) -> tuple[torch.Tensor, Axes]:
-        """Masks `(S, H, W)` uint8, and how the film lies in its array."""
+    def segment(self, image: torch.Tensor, header: str | None = None) -> tuple[torch.Tensor, Axes]:
+        """Masks `(S, H, W)` uint8, and how the film lies in its array.
+
+        Args:
+            image: see `__call__`.
+            header: JSON of `<key>_header`, for an image that a cache has stripped of its metadata.
+        """
         device = image.device if isinstance(image, torch.Tensor) else torch.device("cpu")
-        return segmented(image, self._segmenter(device), self.axes, modality=self.organ, maker=self.maker)
+        return segmented(
+            image, self._segmenter(device), self.axes, modality=self.organ, maker=self.maker, header=header
+        )
 
     @property
     def maker(self) -> str:
@@ -146,14 +155,17 @@ class SegmentAnatomyd(MapTransform):
         out = dict(data)
         for key in self.key_iterator(out):
             image = convert_to_tensor(out[key], track_meta=get_track_meta())
-            out[self.anatomy_key], axes = self.segmenter.segment(image)
-            out[key] = _noted(image, axes, self.segmenter.maker)
             text = out.get(f"{key}{HEADER_POSTFIX}")
+            out[self.anatomy_key], axes = self.segmenter.segment(image, text)
+            out[key] = _noted(image, axes, self.segmenter.maker)
             if text is not None:
                 # The scale at this size: a cache that drops metadata drops the affine that tells it.
                 now = current_header(out[key][:1], out[self.anatomy_key], modality=self.segmenter.organ)
                 maker = self.segmenter.maker
-                noted = replace(Header.from_json(text), axes=str(axes), spacing=now.spacing, segmenter=maker)
+                stated = Header.from_json(text)
+                noted = replace(
+                    stated, axes=str(axes), laterality=axes.laterality, spacing=now.spacing, segmenter=maker
+                )
                 out[f"{key}{HEADER_POSTFIX}"] = noted.to_json()
         return out
 
@@ -164,7 +176,10 @@ def _noted(image: torch.Tensor, axes: Axes, maker: str) -> torch.Tensor:
         return image
     noted = MetaTensor(image.as_tensor()).copy_meta_from(image)
     header = header_of(image[:1])
-    noted.meta = {**image.meta, META_KEY: replace(header, axes=str(axes), segmenter=maker).to_json()}
+    said = replace(header, axes=str(axes), laterality=axes.laterality, segmenter=maker)
+    noted.meta = {**image.meta, META_KEY: said.to_json()}
+    if step_of(image) not in (None, "HW"):  # the axes are those that the array has now, not those it was loaded in
+        noted.meta[NOTED_KEY] = torch.as_tensor(image.affine).clone()
     return noted
 
 
