@@ -122,6 +122,14 @@ class Modality(Protocol):
         """
         ...
 
+    def screen_masks(self, anatomy: torch.Tensor, source: str) -> None:
+        """Refuse an upright image on whose masks ``(S, ...)`` a part of the organ is missing.
+
+        Raises:
+            RadiographError: naming the source.
+        """
+        ...
+
     def segmenter(self, weights: Any, device: torch.device) -> Segmenter:
         """The segmenter of some weights on a device."""
         ...

@@ -171,6 +171,10 @@ class Phantom:
         if float(image.max()) < TISSUE / 2:
             raise RadiographError(f"{source}: it shows no tissue; give a phantom")
 
+    def screen_masks(self, anatomy: torch.Tensor, source: str) -> None:
+        if not bool(anatomy.any()):
+            raise RadiographError(f"{source}: nothing of the organ is seen; give a phantom")
+
     def segmenter(self, weights: Any, device: torch.device) -> Segmenter:
         return segment
 

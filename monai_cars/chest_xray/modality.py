@@ -17,7 +17,7 @@ from monai_cars.chest_xray.gate import default_gate
 from monai_cars.chest_xray.measurement import measure_change
 from monai_cars.chest_xray.orientation import held_against, recognise_axes
 from monai_cars.chest_xray.scale import film_scale
-from monai_cars.chest_xray.screening import require_frontal, screened
+from monai_cars.chest_xray.screening import require_frontal, require_whole, screened
 from monai_cars.editors.contract import Editor
 from monai_cars.edits.axes import ORDERS, Axes
 from monai_cars.edits.change import Change
@@ -72,6 +72,10 @@ class ChestXray:
     def screen(self, image: torch.Tensor, source: str) -> None:
         """By the orientation network."""
         require_frontal(image, source=source)
+
+    def screen_masks(self, anatomy: torch.Tensor, source: str) -> None:
+        """By size and place of the lungs."""
+        require_whole(anatomy, source=source)
 
     def segmenter(self, weights: Any, device: torch.device) -> Segmenter:
         """Both lung fields and the heart."""

@@ -68,6 +68,29 @@ def screened(image: torch.Tensor, *, source: str = "the image") -> torch.Tensor:
     return logs
 
 
+def require_whole(anatomy: torch.Tensor, *, source: str = "the image") -> None:
+    """Refuse an upright film whose masks are not those of a whole chest.
+
+    Args:
+        anatomy: `(3, H, W)`, ordered as `STRUCTURES`.
+        source: names the film in the message.
+
+    Raises:
+        RadiographError: see `implausible`.
+
+    Example:
+        >>> require_whole(torch.zeros(3, 8, 8))
+        Traceback (most recent call last):
+            ...
+        monai_cars.files.header.RadiographError: the image: both lungs must be seen whole (the right lung takes 0.0 ...
+    """
+    if (wrong := implausible(anatomy)) is not None:
+        raise RadiographError(
+            f"{source}: both lungs must be seen whole ({wrong}); leave the film out, or pass axes= if it is a frontal "
+            "chest film all the same"
+        )
+
+
 def implausible(anatomy: torch.Tensor) -> str | None:
     """What is wrong with the masks of an upright film as those of a chest; None when nothing is.
 

@@ -72,7 +72,10 @@ def segmented(
             f"the segmenter must return masks of shape {expected} for {', '.join(organ.structures)} "
             f"(got {tuple(masks.shape)})"
         )
-    masks = from_standard(masks.as_tensor() if isinstance(masks, MetaTensor) else masks, found)
+    masks = masks.as_tensor() if isinstance(masks, MetaTensor) else masks
+    if axes == "auto":
+        organ.screen_masks(masks, header_of(film).source)
+    masks = from_standard(masks, found)
     carried = like((masks > 0).to(torch.uint8).contiguous(), image)
     if isinstance(carried, MetaTensor):
         carried.meta[LATERALITY_KEY] = found.laterality

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from monai.data import MetaTensor
 
-from monai_cars.edits.axes import Axes
+from monai_cars.edits.axes import Axes, to_standard
 from monai_cars.edits.claim import claim_of_file
 from monai_cars.files.radiograph import Header, Radiograph, RadiographError, read_radiograph
 from monai_cars.loop.segmentation import maker_of, segmented
@@ -56,6 +56,8 @@ def prepare_film(source: Source, segmenter: Segmenter, *, axes: str = "auto", mo
     found = _recognised(modality, radiograph, source.name) if axes == "auto" else Axes.parse(axes)
     anatomy, _ = segmented(radiograph.image, segmenter, str(found), modality=modality)
     masks = (anatomy.as_tensor() if isinstance(anatomy, MetaTensor) else anatomy)[: len(modality.structures)]
+    if axes == "auto":
+        modality.screen_masks(to_standard(masks, found), source.name)
     maker = maker_of(segmenter)
     header = replace(radiograph.header, axes=str(found), laterality=found.laterality, segmenter=maker)
     return PreparedFilm(source, radiograph.image, header, masks)

@@ -9,7 +9,7 @@ from phantom import phantom
 from PIL import Image
 from pydicom.data import get_testdata_file
 
-from monai_cars.chest_xray.screening import implausible, require_frontal
+from monai_cars.chest_xray.screening import implausible, require_frontal, require_whole
 from monai_cars.chest_xray.training.anatomy_films import read_grey
 from monai_cars.chest_xray.training.train_orientation import frontal_films
 from monai_cars.files.radiograph import RadiographError
@@ -87,3 +87,10 @@ def test_lungs_that_only_touch_the_border_are_whole():
     rows, columns = (torch.nonzero(anatomy[:2].any(0).any(axis)).flatten() for axis in (1, 0))
     close = anatomy[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     assert implausible(close) is None
+
+
+def test_a_film_that_shows_half_a_chest_is_refused():
+    anatomy = phantom(size=(200, 200)).anatomy
+    require_whole(anatomy)
+    with pytest.raises(RadiographError, match=r"film.png: both lungs must be seen whole \(the left lung .*leave the"):
+        require_whole(anatomy[:, :, :100], source="film.png")

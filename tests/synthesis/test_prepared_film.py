@@ -40,7 +40,7 @@ def prepared(source, **options):
 def test_the_header_says_how_it_lies_and_by_whom_that_is_known(tmp_path, film):
     assert prepared(laid(tmp_path, film, "HW-flip", ["R", "F"])).header.laterality == "stated"
     silent = prepared(laid(tmp_path, film, "HW-turn", "")).header
-    assert (silent.axes, silent.laterality) == ("HW-turn", "assumed")
+    assert (silent.axes, silent.laterality) == ("HW-turn", "recognised")
     given = prepared(laid(tmp_path, film, "HW-flip", ["R", "F"]), axes="HW").header
     assert (given.axes, given.laterality) == ("HW", "given")
 
