@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import warnings
 import zlib
 from pathlib import Path
 
@@ -43,8 +44,10 @@ def says_synthetic(path: str | os.PathLike[str]) -> bool:
 
 def _dicom_says(path: str | os.PathLike[str]) -> bool:
     try:
-        found = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=[SYNTHETIC_DATA])
-        return str(found.get("SyntheticData") or "").strip().upper() == "YES"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what the file's maker misspelt is no news here
+            found = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=[SYNTHETIC_DATA])
+            return str(found.get("SyntheticData") or "").strip().upper() == "YES"
     except OSError:
         raise
     except Exception:  # a damaged header has no mark; what is wrong with it is the reader's to say

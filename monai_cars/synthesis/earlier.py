@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from monai_cars.synthesis.folder import is_run
+from monai_cars.synthesis.folder import EARLIER, is_run
 from monai_cars.synthesis.source import Source, SourceError
 
 _FILM = re.compile(r"[0-9a-f]{12}-\d{2,}-(insert|delete|sham)-.+")
@@ -81,7 +81,12 @@ class Within:
         """Tell it of one path, which need not exist."""
         if self._folder is None:
             return False
-        place, asked, found = os.path.realpath(path), [], None
+        try:
+            place = os.path.realpath(path)
+        except (OSError, ValueError):  # no path at all: whoever reads it says so
+            return False
+        asked: list[str] = []
+        found: bool | None = None
         while found is None:
             found = self._known.get(place)
             if found is None:
@@ -103,8 +108,12 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 def _made_by_a_run(path: Path) -> str | None:
     """Tell "film" or "drawing" of what an earlier run wrote, by its place in the run's folder and its name."""
-    place, name = path.parent, path.name
-    if name == "panel.png" and is_run(place):
+    try:
+        real = Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return None
+    place, name = real.parent, real.name
+    if name.removeprefix(EARLIER) == "panel.png" and is_run(place):
         return "drawing"
     if place.name == "films" and _FILM.fullmatch(name) and is_run(place.parent):
         return "film"

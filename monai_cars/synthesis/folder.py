@@ -27,7 +27,8 @@ _UNFINISHED = MANIFEST + _PART
 _PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 _SUBFOLDERS = ("films", "masks")
 _BESIDE = (RUN, DATALIST, "report.html", "panel.png")
-_EARLIER = "earlier-"
+EARLIER = "earlier-"
+"""Before the name of a page of an earlier run that this one did not draw anew."""
 
 
 class RunFolder:
@@ -217,7 +218,7 @@ class RunFolder:
                 os.replace(self.path / (name + _PART), self.path / name)
             for name in _BESIDE:
                 if not same and name not in self._staged and (self.path / name).exists():
-                    os.replace(self.path / name, self.path / (_EARLIER + name))
+                    os.replace(self.path / name, self.path / (EARLIER + name))
             _sync(self.path)
             if os.name == "nt":  # an open file cannot be renamed there
                 self.close()
