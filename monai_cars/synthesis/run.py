@@ -29,7 +29,7 @@ from monai_cars.synthesis.folder import DATALIST, RUN, RunFolder
 from monai_cars.synthesis.plan import PlannedEdit, plan_edits
 from monai_cars.synthesis.source import Source
 from monai_cars.synthesis.sources import find_sources
-from monai_cars.synthesis.task import Task, Work, findings_of, run_task, told_source
+from monai_cars.synthesis.task import Task, Work, findings_of, run_task
 from monai_cars.weights import RECORDS
 
 REFUSED = 3  # exit status of a run that had to skip films
@@ -123,8 +123,8 @@ class Synthesis:
         settings.whole("seed", self.seed, 0, settings.MOST_SEED)
         settings.whole("max_attempts", self.max_attempts, 1, settings.MOST_ATTEMPTS)
         settings.one_of("names", self.names, naming.NAMES)
-        settings.truth("progress", self.progress)
-        settings.truth("synthetic_sources", self.synthetic_sources)
+        self.progress = settings.truth("progress", self.progress)
+        self.synthetic_sources = settings.truth("synthetic_sources", self.synthetic_sources)
         settings.text("image_key", self.image_key)
         settings.text("gate", self.profile)
         if not isinstance(self.axes, Axes) and settings.text("axes", self.axes) != "auto":
@@ -177,9 +177,8 @@ class Synthesis:
             folder.refuse_another(provenance, self._called)  # one may have finished since `check`
             self._keep_key()
             folder.write_json(RUN, provenance)  # so that an interrupted run says what it was
-            self._edit(plan, folder)
+            films = self._edit(plan, folder)
             folder.refuse_fewer(self.lines)
-            films = {told_source(planned.source, folder, self._key): planned.source.path for planned in plan}
             self._draw(folder, provenance, films)
             folder.write_json(DATALIST, datalist(self.lines, self._vocabulary))
             folder.write_json(RUN, {**provenance, "skipped": self.skipped})
@@ -191,17 +190,20 @@ class Synthesis:
         if path is not None and self._key is not None and not path.exists():
             naming.keep_key(path, self._key)
 
-    def _edit(self, plan: Sequence[PlannedEdit], folder: RunFolder) -> None:
-        work = self._work()
+    def _edit(self, plan: Sequence[PlannedEdit], folder: RunFolder) -> dict[str, Path]:
+        """Do every task; where the films lie that its lines tell of, by their `source`."""
+        work, films = self._work(), {}
         with tqdm(total=len(plan), desc="counterfactuals", unit="edit", disable=not self.progress) as bar:
             for task in tasks(plan):
                 done = run_task(task, work, folder)
                 for line in done.lines:
                     folder.append(line)
+                    films[str(line["source"])] = task.source.path
                 self.lines += done.lines
                 if done.refused:
                     self.skipped.append({"source": task.source.name, "reason": done.refused})
                 bar.update(len(task.edits))
+        return films
 
     def _draw(self, folder: RunFolder, provenance: Mapping[str, Any], films: Mapping[str, Path]) -> None:
         """Draw the pages; a film that is gone by now is listed, and a page that cannot be drawn, too."""

@@ -68,11 +68,17 @@ def place(name: str, value: Any) -> str:
 
 
 def truth(name: str, value: Any) -> bool:
-    """True or False.
+    """True or False, also as a command line hands JSON's spelling of them over.
 
     Raises:
         SettingError: anything else.
+
+    Example:
+        >>> truth("progress", "false"), truth("progress", True)
+        (False, True)
     """
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
     if not isinstance(value, bool):
         raise SettingError(f"{name} must be True or False, got {said(value)}")
     return value

@@ -109,7 +109,8 @@ def run_task(task: Task, work: Work, folder: RunFolder) -> Done:
         organ = modality_of(task.edits[0][1].finding)
         film = prepare_film(task.source, work.segmenter, axes=work.axes, modality=organ, synthetic=work.synthetic)
         shared = {
-            "source": told_source(task.source, folder, work.names_key),
+            # Of a pseudonym nothing is told but itself: a path would tell the rest.
+            "source": folder.relative(task.source.path) if work.names_key is None else task.source.name,
             "source_name": task.source.name,
             "source_note": task.source.note,
             "axes": film.header.axes,
@@ -123,11 +124,6 @@ def run_task(task: Task, work: Work, folder: RunFolder) -> Done:
     except Exception as error:  # the run goes on with the next film, and lists this one
         return Done(tuple(lines), reason_of(error, task.source, folder.path))
     return Done(tuple(lines))
-
-
-def told_source(source: Source, folder: RunFolder, key: str | None = None) -> str:
-    """Where a film lies as the manifest tells it: its path from the folder, or only its pseudonym."""
-    return folder.relative(source.path) if key is None else source.name
 
 
 def findings_of(source: Source, vocabulary: Vocabulary) -> torch.Tensor:

@@ -80,7 +80,7 @@ def test_what_an_input_a_disk_or_a_package_raises_is_one_line_also_within_monais
     for each in (error, wrapped(error)):
         assert message_of(each).replace("\\x1b", "") == "monai-cars: said so"
     monkeypatch.setattr(sys, "argv", ["/lib/monai/bundle/__main__.py", "run"])
-    with pytest.raises(SystemExit, match="^monai-cars: said"):
+    with pytest.raises(SystemExit, match=r"^monai-cars: said"):
         spoken(raised, error)
 
 

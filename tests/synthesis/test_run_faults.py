@@ -263,7 +263,7 @@ def test_counterfactuals_are_sources_only_when_that_is_asked_for(tmp_path):
     assert [line["source_name"] for line in run.lines] == ["film0.png"]
     assert list(skips(run)) == ["copied.dcm", "linked.dcm"]
     assert all("marked as synthetic" in reason and "--synthetic_sources" in reason for reason in skips(run).values())
-    asked = phantom_run(tmp_path / "second", edits=FLUID, synthetic_sources=True)
+    asked = phantom_run(tmp_path / "second", edits=FLUID, synthetic_sources="true")
     asked.output_dir = tmp_path / "asked"
     assert [line["source_name"] for line in asked.run().lines] == ["copied.dcm", "film0.png", "linked.dcm"]
     assert told(tmp_path / "second").get("synthetic_sources") is None
