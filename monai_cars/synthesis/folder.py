@@ -142,7 +142,7 @@ class RunFolder:
     def _stated(self, finished: bool) -> Mapping[str, Any] | None:
         """What the run that lies here says of itself, where it does."""
         for name in (RUN,) if finished else (RUN + _PART, RUN):
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError, RecursionError):
                 found = json.loads((self.path / name).read_text(encoding="utf-8"))
                 if isinstance(found, Mapping):
                     return found
@@ -265,11 +265,20 @@ def read_manifest(folder: str | Path) -> list[dict[str, Any]]:
 
     Raises:
         FileNotFoundError: the folder holds no finished run.
+        ValueError: what it holds is no manifest.
     """
     path = Path(folder) / MANIFEST
     if not path.is_file():
         raise FileNotFoundError(f"{str(folder)!r} must hold a finished run ({MANIFEST}), got none; run it again")
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (ValueError, RecursionError):
+        lines = [None]
+    if not all(isinstance(line, dict) for line in lines):
+        raise ValueError(
+            f"{path} must hold one JSON mapping a line, got another or a damaged one; choose another folder"
+        )
+    return lines
 
 
 def is_run(folder: Path) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from monai_cars.edits.record import dump_record
+from monai_cars.files.atomic import cannot_write
 from monai_cars.synthesis.source import Source
 
 KEPT, PSEUDONYMISED = "kept", "pseudonymised"
@@ -113,10 +114,13 @@ def keep_key(path: Path, key: str) -> None:
     """Write a new key file that only its owner can read.
 
     Raises:
-        FileExistsError: somebody else wrote one in the meantime.
+        CannotWriteError: it cannot be written there, or somebody else wrote one in the meantime.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as stream:
-        stream.write(key + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as stream:
+            stream.write(key + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise cannot_write(f"names_key {str(path)!r}", error) from error

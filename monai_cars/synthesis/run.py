@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -157,7 +158,8 @@ class Synthesis:
         if self.names_key is None:
             return self._key or naming.new_key()
         path = Path(settings.place("names_key", self.names_key))
-        if Within(Path(self.output_dir))(path) or Path(self.output_dir).absolute() in path.absolute().parents:
+        output = Path(os.path.realpath(self.output_dir))
+        if Within(output)(path) or output in Path(os.path.realpath(path)).parents:
             raise settings.SettingError(
                 f"names_key {str(path)!r} must lie outside output_dir, which is what may be given away; choose another"
             )

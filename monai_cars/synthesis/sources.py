@@ -47,12 +47,19 @@ def find_sources(dataset: str | Path, *, data_list_key: str = TRAINING, image_ke
 
 
 def _in_folder(folder: Path) -> list[Source]:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and _is_film(path))
+    paths = sorted(path for path in folder.rglob("*") if _is_file(path) and _is_film(path))
     if not paths:
         raise SourceError(
             f"dataset_dir {str(folder)!r} must hold films ({', '.join(SUFFIXES)}), got a folder without any"
         )
     return [Source(path, path.relative_to(folder).as_posix()) for path in paths]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # nobody may look: reading it says so, and it is listed
+        return True
 
 
 def _is_film(path: Path) -> bool:

@@ -210,3 +210,12 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
 def test_a_folder_has_to_be_started_before_it_is_written_to(tmp_path):
     with pytest.raises(ValueError, match=r"must be started before it is written to; call start\(\)"):
         RunFolder(tmp_path).append({})
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "\xff", '{"a": 1}\n3\n', "[" * 100_000], ids=range(5))
+def test_a_manifest_that_is_none_is_refused_by_its_name(tmp_path, content):
+    (tmp_path / "manifest.jsonl").write_text(content, encoding="latin-1")
+    with pytest.raises(
+        ValueError, match=r"manifest.jsonl must hold one JSON mapping a line, got another or a damaged one"
+    ):
+        read_manifest(tmp_path)

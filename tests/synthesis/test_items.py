@@ -101,6 +101,11 @@ def test_long_values_are_told_briefly_and_without_control_characters(tmp_path):
     assert str(caught.value).isprintable()
 
 
+def test_a_byte_order_mark_before_a_datalist_is_no_part_of_it(tmp_path):
+    (tmp_path / "list.json").write_text('{"training": [{"image": "a.png"}]}', encoding="utf-8-sig")
+    assert [source.name for source in find_sources(tmp_path / "list.json")] == ["a.png"]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=3),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monai_cars.files.atomic import CannotWriteError
 from monai_cars.synthesis import Source, pseudonym
 from monai_cars.synthesis.naming import fingerprint, keep_key, new_key, pseudonymised, read_key, told_apart
 
@@ -56,7 +57,7 @@ def test_a_key_file_is_its_owners_and_comes_back(tmp_path):
     assert read_key(path) == key
     if os.name == "posix":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    with pytest.raises(FileExistsError):
+    with pytest.raises(CannotWriteError, match=r"names_key '.*key': cannot be written \(File exists\)"):
         keep_key(path, new_key())
 
 
