@@ -219,3 +219,22 @@ def test_a_manifest_that_is_none_is_refused_by_its_name(tmp_path, content):
         ValueError, match=r"manifest.jsonl must hold one JSON mapping a line, got another or a damaged one"
     ):
         read_manifest(tmp_path)
+
+
+def test_no_manifest_stands_while_what_belongs_to_it_is_replaced(tmp_path, monkeypatch):
+    for content in (b"first", b"second"):
+        folder = RunFolder(tmp_path).start()
+        folder.stage("report.html", content)
+        folder.stage("run.json", content)
+        if content == b"first":
+            folder.finish()
+    whole, seen = os.replace, []
+
+    def watched(source, target):
+        seen.append((tmp_path / "manifest.jsonl").exists())
+        whole(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    folder.finish()
+    assert seen == [False] * 3
+    assert read_manifest(tmp_path) == []
