@@ -13,11 +13,12 @@ GOOD = {"half finished taken for finished": 0, "lost": 0, "did not go on": 0, "u
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the trial forks a process for every kill")
-@pytest.mark.parametrize("name", ["into an empty folder", "over fewer films", "disk full over fewer films"])
-def test_a_folder_is_whole_or_unfinished_wherever_its_run_ends(name):
-    command = [sys.executable, str(SCRIPT), "--small", "--only", name]
+def test_a_folder_is_whole_or_unfinished_wherever_its_run_ends():
+    command = [sys.executable, str(SCRIPT), "--small"]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-2000:]
-    told = json.loads(done.stdout)[name]
-    assert told.pop("kills") >= 30
-    assert told == GOOD
+    told = json.loads(done.stdout)
+    assert len(told) == 4
+    for name, counted in told.items():
+        assert counted.pop("kills") >= 30, name
+        assert counted == GOOD, name
