@@ -224,6 +224,27 @@ def test_a_wrong_command_ends_with_one_line_before_any_work(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--weights", "nothing"), "monai-cars: weights must be one of cars_anatomy, .* \\(got 'nothing'\\)"),
+        (("--max_attempts", "x"), "monai-cars: max_attempts must be a whole number from 1 to 1000 \\(got 'x'\\)"),
+        (("--edits", "[3]"), r"monai-cars: edits\[0\] must be a mapping of fields to values, got 3"),
+        (
+            ("--output_dir", "file/out"),
+            "monai-cars: output_dir 'file/out': cannot be written .*choose another folder.*",
+        ),
+    ],
+)
+def test_a_wrong_value_ends_with_one_line(tmp_path, options, message):
+    (tmp_path / "file").write_text("no folder")
+    done = monai_bundle(tmp_path, "--output_dir", "out", *options)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert re.fullmatch(message, done.stderr.splitlines()[-1])
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def monai_bundle(folder: Path, *options: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(CONFIGS / "inference.json")]
     return subprocess.run(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from monai_cars.reporting.display import (
     window_of,
 )
 from monai_cars.reporting.legend import LESION, SUPPORT, grouped, hexadecimal, on_white, read_structures, read_unit
-from monai_cars.reporting.results import Result, read_results
+from monai_cars.reporting.results import GONE, Result, read_results
 from monai_cars.reporting.wording import amount, bound, meaning, number, plural
 
 _TEMPLATE = Path(__file__).parent / "report.html.j2"
@@ -48,11 +49,37 @@ def write_report(folder: str | Path, *, edits: int = 20) -> Path:
     folder = Path(folder)
     results = read_results(folder)
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    content, _ = draw_report(folder, [result.line for result in results], run, edits=edits)
+    return write_atomically(folder / "report.html", content)
+
+
+def draw_report(
+    folder: Path,
+    lines: Sequence[Mapping[str, Any]],
+    run: Mapping[str, Any],
+    films: Mapping[str, Path] = MappingProxyType({}),
+    *,
+    edits: int = 20,
+) -> tuple[bytes, dict[str, str]]:
+    """The page about a run that need not be finished, see `write_report`.
+
+    Args:
+        folder: of the run.
+        lines: of its manifest.
+        run: content of run.json.
+        films: see `Result`.
+        edits: how many are shown with pictures.
+
+    Returns:
+        The page's bytes, and by `source_name` why a film's pictures are missing.
+    """
+    results = [Result(folder, line, films) for line in lines]
     structures, colours = read_structures(run)
     shown, rest = results[:edits], results[edits:]
+    missing: dict[str, str] = {}
     # One film at a time: a generator lets the template drop a film's pictures before the next is read.
-    by_film = groupby(shown, key=lambda result: result.line["source"])
-    groups = (_FilmView(list(group), structures) for _, group in by_film)
+    by_film = groupby(shown, key=lambda result: (result.line["source"], result.line["anatomy"]))
+    groups = (_FilmView(list(group), structures, missing) for _, group in by_film)
     page = _template().render(
         run=run,
         results=results,
@@ -65,7 +92,7 @@ def write_report(folder: str | Path, *, edits: int = 20) -> Path:
         support=hexadecimal(SUPPORT),
         **_words(results),
     )
-    return write_atomically(folder / "report.html", page.encode())
+    return page.encode("utf-8", "backslashreplace"), missing
 
 
 def _template() -> Any:
@@ -86,14 +113,23 @@ def _words(results: Sequence[Result]) -> dict[str, Any]:
 class _FilmView:
     """One film and its edits, as the template sees them."""
 
-    def __init__(self, results: list[Result], structures: Sequence[str]) -> None:
-        first = results[0]
+    def __init__(self, results: list[Result], structures: Sequence[str], missing: dict[str, str]) -> None:
         self.structures = structures
-        self.line = first.line
-        self.image = first.before()
-        self.anatomy = first.mask("anatomy")
-        self.window = window_of(self.image, self.anatomy.max(0))
+        self.line = results[0].line
         self.edits = [_EditView(result, self) for result in results]
+        self.trouble = self._read(results[0])
+        if self.trouble or any(edit.trouble for edit in self.edits):
+            missing[str(self.line["source_name"])] = GONE
+
+    def _read(self, first: Result) -> str:
+        """Why the film cannot be shown, empty where it can: it may be gone or damaged since it was edited."""
+        try:
+            self.image = first.before()
+            self.anatomy = first.mask("anatomy")
+            self.window = window_of(self.image, self.anatomy.max(0))
+        except Exception:  # whatever is wrong with one film, the others are shown
+            return GONE
+        return ""
 
     @cached_property
     def height(self) -> int:
@@ -114,6 +150,17 @@ class _EditView:
     def __init__(self, result: Result, film: _FilmView) -> None:
         self.result, self.line, self.film = result, result.line, film
         self.accepted, self.title = result.accepted, result.title
+
+    @cached_property
+    def trouble(self) -> str:
+        """Why the edit cannot be shown, empty where it can or where there is nothing to show."""
+        if self.film.trouble or not self.accepted:
+            return self.film.trouble
+        try:
+            lesion = self.result.mask("lesion")
+            return "" if self._after.shape == self._support.shape == lesion.shape == self.film.image.shape else GONE
+        except Exception:  # as for the film
+            return GONE
 
     @cached_property
     def _after(self) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from textwrap import fill
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from monai_cars.reporting.display import (
     window_of,
 )
 from monai_cars.reporting.legend import LESION, SUPPORT, Colour, hexadecimal, read_structures
-from monai_cars.reporting.results import Result, read_results
+from monai_cars.reporting.results import GONE, Result, read_results
 from monai_cars.reporting.wording import amount, plural
 
 _DPI = 100
@@ -46,15 +47,44 @@ def write_panel(folder: str | Path, *, rows: int = 8) -> Path:
     Returns:
         The picture's path.
     """
-    shown = [result for result in read_results(folder) if result.accepted][:rows]
+    results = read_results(folder)
     run = json.loads((Path(folder) / "run.json").read_text(encoding="utf-8"))
+    content, _ = draw_panel(Path(folder), [result.line for result in results], run, rows=rows)
+    return write_atomically(Path(folder) / "panel.png", content)
+
+
+def draw_panel(
+    folder: Path,
+    lines: Sequence[Mapping[str, Any]],
+    run: Mapping[str, Any],
+    films: Mapping[str, Path] = MappingProxyType({}),
+    *,
+    rows: int = 8,
+) -> tuple[bytes, dict[str, str]]:
+    """The picture of a run that need not be finished, see `write_panel`.
+
+    Args:
+        folder: of the run.
+        lines: of its manifest.
+        run: content of run.json.
+        films: see `Result`.
+        rows: how many edits to show at most.
+
+    Returns:
+        The PNG's bytes, and by `source_name` why a film's pictures are missing.
+    """
+    results = [Result(folder, line, films) for line in lines]
+    shown = [result for result in results if result.accepted][:rows]
+    missing: dict[str, str] = {}
     stream = BytesIO()
-    figure = _draw(shown, *read_structures(run))
+    figure = _draw(shown, *read_structures(run), missing)
     figure.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None}, facecolor="white")
-    return write_atomically(Path(folder) / "panel.png", stream.getvalue())
+    return stream.getvalue(), missing
 
 
-def _draw(results: Sequence[Result], structures: Sequence[str], colours: Mapping[str, Colour]) -> Any:
+def _draw(
+    results: Sequence[Result], structures: Sequence[str], colours: Mapping[str, Colour], missing: dict[str, str]
+) -> Any:
     from matplotlib.figure import Figure  # no pyplot: nothing global, no display needed
 
     width = _WORDS + len(_COLUMNS) * (_TILE + _GAP) + _GAP
@@ -76,7 +106,11 @@ def _draw(results: Sequence[Result], structures: Sequence[str], colours: Mapping
         film = films.index(result.line["source_name"]) if len(films) > 1 else None
         axis = place(16, top, _WORDS - 16, _TILE)
         axis.text(0, 0.99, caption(result, film=film), va="top", fontsize=14, linespacing=1.5)
-        _tiles([place(left, top, _TILE, _TILE) for left in _LEFTS], result, structures, colours)
+        try:
+            _tiles([place(left, top, _TILE, _TILE) for left in _LEFTS], result, structures, colours)
+        except Exception:  # whatever is wrong with one film, the others are shown
+            missing[str(result.line["source_name"])] = GONE
+            _say(place(_LEFTS[0], top, width - _LEFTS[0], _TILE), GONE)
     return figure
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,11 @@ import torch
 from PIL import Image
 
 from monai_cars.edits.axes import Axes, to_standard
-from monai_cars.files.radiograph import read_radiograph
+from monai_cars.files.radiograph import RadiographError, read_radiograph
+from monai_cars.files.spelling import unwritten
+
+GONE = "its pictures are missing: the film, or what was made of it, can no longer be read"
+"""What a page says in place of pictures, and a run of a film of which it has none."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,13 @@ class Result:
     Args:
         folder: of the run.
         line: of the manifest.
+        films: where films lie, by the `source` of their lines; of one that is not in it, `source` is the path from the
+            folder.
     """
 
     folder: Path
     line: Mapping[str, Any]
+    films: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def accepted(self) -> bool:
@@ -53,11 +60,18 @@ class Result:
 
     def before(self) -> np.ndarray:
         """(H, W) float32 as a person looks at it: upright, bright = dense."""
-        return self._film(self.line["source"])
+        return self._film(self._source, self.line["source_sha256"])
 
     def after(self) -> np.ndarray:
         """(H, W) float32; the film before where the edit was not accepted."""
-        return self._film(self.line["output"] if self.accepted else self.line["source"])
+        if not self.accepted:
+            return self.before()
+        return self._film(self.folder / self.line["output"], self.line["output_sha256"])
+
+    @property
+    def _source(self) -> Path:
+        told = self.line["source"]
+        return self.films.get(told) or self.folder / unwritten(told)
 
     def mask(self, name: str) -> np.ndarray:
         """Upright bool mask: ``"lesion"`` and ``"support"`` (H, W), ``"anatomy"`` (S, H, W); empty where none is."""
@@ -72,8 +86,11 @@ class Result:
             mask = np.moveaxis(mask, -1, 0) if mask.ndim == 3 else mask
         return self._upright(mask)
 
-    def _film(self, path: str) -> np.ndarray:
-        image = self._upright(read_radiograph(self.folder / path, check=False).image[0].numpy())
+    def _film(self, path: Path, sha256: str) -> np.ndarray:
+        film = read_radiograph(path, check=False)
+        if film.header.sha256 != sha256:
+            raise RadiographError(f"{path}: the film must be the one of the manifest (got another); run it again")
+        image = self._upright(film.image[0].numpy())
         return -image if self.axes.inverted else image
 
     def _upright(self, array: np.ndarray) -> np.ndarray:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from monai.data import MetaTensor
@@ -11,9 +13,11 @@ from monai.data import MetaTensor
 from monai_cars.edits.axes import Axes, to_standard
 from monai_cars.edits.claim import claim_of_file
 from monai_cars.files.radiograph import Header, Radiograph, RadiographError, read_radiograph
+from monai_cars.files.spelling import in_one_line
+from monai_cars.files.synthetic import says_synthetic
 from monai_cars.loop.segmentation import maker_of, segmented
 from monai_cars.modality import Modality, Segmenter
-from monai_cars.synthesis.sources import Source
+from monai_cars.synthesis.source import Source
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,13 @@ class PreparedFilm:
     @property
     def name(self) -> str:
         """Name for its files: no person can be told from it, and it stays when films are added to the folder."""
-        return hashlib.sha256(f"{self.source.name}\0{self.header.sha256}".encode()).hexdigest()[:12]
+        said = [self.source.name, self.header.sha256, *([self.source.item] if self.source.item else [])]
+        return hashlib.sha256("\0".join(said).encode()).hexdigest()[:12]
 
 
-def prepare_film(source: Source, segmenter: Segmenter, *, axes: str = "auto", modality: Modality) -> PreparedFilm:
+def prepare_film(
+    source: Source, segmenter: Segmenter, *, axes: str = "auto", modality: Modality, synthetic: bool = False
+) -> PreparedFilm:
     """Read a film, find out how it lies, segment it.
 
     Args:
@@ -46,12 +53,19 @@ def prepare_film(source: Source, segmenter: Segmenter, *, axes: str = "auto", mo
         segmenter: sees it upright and bright = dense.
         axes: how it lies, or ``"auto"``: what its file says, held against what its anatomy shows.
         modality: the organ that it shows.
+        synthetic: films that are marked as synthetic were asked for.
 
     Raises:
         RadiographError: it cannot be read, is no frontal chest film, lies as nobody can tell or otherwise than its
-            file says, or its box does not fit.
+            file says, is marked as synthetic, or its box does not fit.
     """
     radiograph = read_radiograph(source.path, spacing=source.spacing)
+    # A datalist that passes the film's record on asks for it.
+    if not synthetic and not source.earlier and says_synthetic(source.path):
+        raise RadiographError(
+            f"{source.name}: a film must be real (got one that is marked as synthetic); counterfactuals are edited "
+            "again only when that is asked for: --synthetic_sources True"
+        )
     _check_box(source, radiograph.image)
     found = _recognised(modality, radiograph, source.name) if axes == "auto" else Axes.parse(axes)
     anatomy, _ = segmented(radiograph.image, segmenter, str(found), modality=modality)
@@ -63,9 +77,26 @@ def prepare_film(source: Source, segmenter: Segmenter, *, axes: str = "auto", mo
     return PreparedFilm(source, radiograph.image, header, masks)
 
 
-def reason_of(refusal: RadiographError, source: Source) -> str:
-    """The message without the film's place on this machine, which the list of skipped films need not tell."""
-    return str(refusal).replace(str(source.path), source.name).removeprefix(f"{source.name}: ")
+def reason_of(error: Exception, source: Source, output: Path | None = None) -> str:
+    r"""Why a film was left out, in one line, without its place on this machine and without what its name stands for.
+
+    Args:
+        error: what stopped it. Only refusals speak for themselves; of any other, the kind and 60 characters are told.
+        source: the film.
+        output: folder of the run, which messages about its files name.
+
+    Example:
+        >>> reason_of(KeyError("a\nb"), Source(Path("/data/a.png"), "a.png"))
+        "it could not be worked on: KeyError ('a\\nb'); report it if the film is sound"
+    """
+    text = str(error)
+    if output is not None:
+        text = text.replace(f"{output}{os.sep}", "")
+    for said in (str(source.path), *source.hides):
+        text = text.replace(said, source.name)
+    if not isinstance(error, RadiographError):
+        text = f"it could not be worked on: {type(error).__name__} ({text:.60}); report it if the film is sound"
+    return in_one_line(text).removeprefix(f"{source.name}: ")
 
 
 def _recognised(modality: Modality, radiograph: Radiograph, name: str) -> Axes:

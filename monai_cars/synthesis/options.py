@@ -10,13 +10,20 @@ import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from types import TracebackType
 from typing import Any
+
+from monai_cars.files.spelling import in_one_line
 
 # What `monai.bundle run` itself takes.
 _OWN = (
     "run_id", "init_id", "final_id", "meta_file", "config_file", "logging_file", "tracking", "args_file",
     "workflow_name", "workflow_type", "tracking_uri", "experiment_name", "run_name", "save_execute_config",
 )  # fmt: skip
+
+
+# What an input, a disk, a memory or a missing package may raise; anything else is this library's fault.
+_TOLD = (ValueError, OSError, RuntimeError, MemoryError, ImportError)
 
 
 class OptionError(ValueError):
@@ -68,14 +75,51 @@ def spoken(call: Callable[..., Any], *arguments: Any) -> Any:
         What it returns.
 
     Raises:
-        SystemExit: on the command line of ``monai.bundle``, instead of a ValueError or OSError.
+        SystemExit: on the command line of ``monai.bundle``, instead of an error that `message_of` tells.
     """
     try:
         return call(*arguments)
-    except (ValueError, OSError) as error:
-        if _is_monai_bundle(sys.argv[0]):
-            raise SystemExit(f"monai-cars: {error}") from error
+    except Exception as error:
+        message = message_of(error)
+        if message and _is_monai_bundle(sys.argv[0]):
+            raise SystemExit(message) from error
         raise
+
+
+def speak_plainly() -> None:
+    """From here on, an error that ends ``monai.bundle`` is told in one line where `message_of` can.
+
+    What a config names is made by MONAI itself, which wraps every error of it in one of its own: weights that are not
+    there, a device that does not exist.
+    """
+    if _is_monai_bundle(sys.argv[0]) and sys.excepthook is not _plain:
+        sys.excepthook = _plain
+
+
+def _plain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    message = message_of(error) if isinstance(error, Exception) else ""
+    if message:
+        print(message, file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+def message_of(error: Exception) -> str:
+    """One line for whoever typed the command; empty for a fault of this library, whose traceback is needed.
+
+    Args:
+        error: what was raised; MONAI's own wrapping is taken off.
+
+    Example:
+        >>> message_of(ValueError("seed must be a whole number"))
+        'monai-cars: seed must be a whole number'
+    """
+    while type(error) is RuntimeError and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    if not isinstance(error, _TOLD):
+        return ""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"monai-cars: {in_one_line(lines[0])}"
 
 
 def _is_monai_bundle(program: str) -> bool:

@@ -10,7 +10,9 @@ from typing import Any
 from monai_cars.edits.edit import Edit, Quantity, Region
 from monai_cars.findings.registry import finding_of
 from monai_cars.findings.severity import canonical
-from monai_cars.synthesis.sources import Source
+from monai_cars.synthesis.settings import MOST_SEED, SettingError, is_number, said, text, whole
+from monai_cars.synthesis.settings import rows as table
+from monai_cars.synthesis.source import Source
 
 _FIELDS = tuple(field.name for field in fields(Edit) if field.name != "region")
 
@@ -56,6 +58,7 @@ def plan_edits(sources: Sequence[Source], rows: Sequence[Mapping[str, Any]], *, 
     """
     if not rows:
         raise PlanError("edits must hold at least one row, got none")
+    rows = table("edits", rows)
     for number, row in enumerate(rows):
         _edit(number, row, seed, box=(0, 0, 1, 1))  # every row is checked, also those no film has a box for
     plan = [
@@ -82,10 +85,19 @@ def _edit(number: int, row: Mapping[str, Any], seed: int, box: tuple[float, floa
             raise PlanError(f"edits[{number}]: unknown field {name!r}; {_suggestion(name, _FIELDS)}")
     for name in ("operation", "finding"):
         if name not in row:
-            raise PlanError(f"edits[{number}] must name its {name}, got {dict(row)}")
+            raise PlanError(f"edits[{number}] must name its {name}, got {said(dict(row))}")
     values = {"seed": seed, **row}
-    if isinstance(values.get("severity"), Mapping):
-        values["severity"] = _quantity(number, values["severity"])
+    try:
+        for name in ("operation", "finding", *(name for name in ("side", "zone") if values.get(name) is not None)):
+            text(name, values[name])
+        whole("seed", values["seed"], 0, MOST_SEED)
+    except SettingError as error:
+        raise PlanError(f"edits[{number}]: {error}") from error
+    severity = values.get("severity")
+    if isinstance(severity, Mapping):
+        values["severity"] = _quantity(number, severity)
+    elif severity is not None and not isinstance(severity, Quantity) and not is_number(severity):
+        raise PlanError(f"edits[{number}]: severity must be a number or {{value, unit}}, got {said(severity)}")
     region = Region(box=box) if row["operation"] == "delete" and box is not None else None
     try:
         return Edit(**values, region=region)
@@ -94,12 +106,9 @@ def _edit(number: int, row: Mapping[str, Any], seed: int, box: tuple[float, floa
 
 
 def _quantity(number: int, severity: Mapping[str, Any]) -> Quantity:
-    try:
-        return Quantity(float(severity["value"]), str(severity["unit"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise PlanError(
-            f"edits[{number}]: severity must be a number or {{value, unit}}, got {dict(severity)}"
-        ) from error
+    if set(severity) != {"value", "unit"} or not is_number(severity["value"]) or not isinstance(severity["unit"], str):
+        raise PlanError(f"edits[{number}]: severity must be a number or {{value, unit}}, got {said(dict(severity))}")
+    return Quantity(float(severity["value"]), severity["unit"])
 
 
 def _suggestion(name: str, known: Sequence[str]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -19,16 +20,26 @@ from monai_cars.editors import Editor
 from monai_cars.edits.axes import Axes
 from monai_cars.features import Vocabulary, load_vocabulary
 from monai_cars.files.identity import created
+from monai_cars.files.spelling import in_one_line
 from monai_cars.loop.edit_loop import editor_of
 from monai_cars.modality import Modality, Segmenter, shared_modality
+from monai_cars.synthesis import naming, settings
 from monai_cars.synthesis.datalist import datalist
+from monai_cars.synthesis.earlier import Within, set_aside
 from monai_cars.synthesis.folder import DATALIST, RUN, RunFolder
 from monai_cars.synthesis.plan import PlannedEdit, plan_edits
+from monai_cars.synthesis.source import Source
 from monai_cars.synthesis.sources import find_sources
 from monai_cars.synthesis.task import Task, Work, findings_of, run_task
 from monai_cars.weights import RECORDS
 
 REFUSED = 3  # exit status of a run that had to skip films
+
+Page = Callable[
+    [Path, Sequence[Mapping[str, Any]], Mapping[str, Any], Mapping[str, Path]], tuple[bytes, dict[str, str]]
+]
+"""Draws a page about a run: (folder, lines of the manifest, content of run.json, film of each line's `source`) -> the
+page's bytes, and why a film's pictures are missing, by `source_name`."""
 
 
 @dataclass
@@ -52,6 +63,12 @@ class Synthesis:
         editor: "attenuation", "stable_diffusion", "radedit", or an Editor.
         editor_weights: of a diffusion editor, see :func:`monai_cars.editors.make_editor`.
         progress: show a progress bar.
+        synthetic_sources: edit films that are marked as synthetic, or that an earlier run made, too.
+        names: ``"kept"``, or ``"pseudonymised"``: manifest, datalist, report and file names tell keyed hashes instead
+            of names of files and folders and of identifiers of patients.
+        names_key: file that holds the key of the pseudonyms, made where there is none; it may not lie in the output
+            folder. None takes a random key and forgets it, so that nobody can find the films again.
+        pages: file name -> what draws it; they are written before the run counts as finished.
     """
 
     dataset: str | Path
@@ -68,8 +85,15 @@ class Synthesis:
     editor: str | Editor = "attenuation"
     editor_weights: str | Path | None = None
     progress: bool = True
+    synthetic_sources: bool = False
+    names: str = naming.KEPT
+    names_key: str | Path | None = None
+    pages: Mapping[str, Page] = field(default_factory=dict)
     lines: list[dict[str, Any]] = field(default_factory=list, init=False)
     skipped: list[dict[str, str]] = field(default_factory=list, init=False)
+    _aside: list[dict[str, str]] = field(default_factory=list, init=False, repr=False)
+    _called: list[str] = field(default_factory=list, init=False, repr=False)
+    _key: str | None = field(default=None, init=False, repr=False)
 
     def check(self) -> list[PlannedEdit]:
         """The plan, after every input was checked and before anything is written.
@@ -78,13 +102,9 @@ class Synthesis:
             ValueError: no films, a malformed datalist, plan, vocabulary or findings; the message names it.
             FileExistsError: the output folder holds something that no run made.
         """
+        self._check_settings()
         RunFolder(self.output_dir)
-        if self.axes != "auto":
-            Axes.parse(self.axes)
-        if self.max_attempts < 1:
-            raise ValueError(f"max_attempts must be at least 1 (got {self.max_attempts})")
-        created({"created": self.created})
-        sources = find_sources(self.dataset, image_key=self.image_key)
+        sources, self._aside = self._sources()
         for source in sources:
             findings_of(source, self._vocabulary)
         plan = plan_edits(sources, self.edits, seed=self.seed)
@@ -94,29 +114,115 @@ class Synthesis:
             organ.gate(planned.edit.operation, planned.edit.finding, self.profile)
             if planned.edit.operation != "sham":
                 self._vocabulary.term(planned.edit.finding)
-        RunFolder(self.output_dir).refuse_another(self._provenance(organ), {source.name for source in sources})
+        self._called = [source.name for source in sources]
+        RunFolder(self.output_dir).refuse_another(self._provenance(organ), self._called)
         return plan
 
+    def _check_settings(self) -> None:
+        settings.place("dataset_dir", self.dataset)
+        settings.place("output_dir", self.output_dir)
+        settings.whole("seed", self.seed, 0, settings.MOST_SEED)
+        settings.whole("max_attempts", self.max_attempts, 1, settings.MOST_ATTEMPTS)
+        settings.one_of("names", self.names, naming.NAMES)
+        self.progress = settings.truth("progress", self.progress)
+        self.synthetic_sources = settings.truth("synthetic_sources", self.synthetic_sources)
+        settings.text("image_key", self.image_key)
+        settings.text("gate", self.profile)
+        if not isinstance(self.axes, Axes) and settings.text("axes", self.axes) != "auto":
+            Axes.parse(self.axes)
+        if not isinstance(self.vocabulary, Vocabulary):
+            settings.place("vocabulary", self.vocabulary)
+        if not hasattr(self.editor, "propose"):
+            settings.text("editor", self.editor)
+        if self.editor_weights is not None:
+            settings.place("editor_weights", self.editor_weights)
+        if self.created is not None:
+            settings.text("created", self.created)
+        created({"created": self.created})
+
+    def _sources(self) -> tuple[list[Source], list[dict[str, str]]]:
+        """The films to edit under the names that may be told, and {source, reason} of those that runs made."""
+        self._key = self._names_key()
+        found = find_sources(self.dataset, image_key=self.image_key)
+        found = found if self._key is None else naming.pseudonymised(found, self._key)
+        output = Path(self.output_dir)
+        taken, aside = set_aside(found, Path(self.dataset), output, synthetic=self.synthetic_sources)
+        return naming.told_apart(taken), aside
+
+    def _names_key(self) -> str | None:
+        """The key of the pseudonyms; a new one is kept in its file when the run starts."""
+        if self.names == naming.KEPT:
+            if self.names_key is not None:
+                raise settings.SettingError("names_key is for names 'pseudonymised', got names 'kept'; leave it out")
+            return None
+        if self.names_key is None:
+            return self._key or naming.new_key()
+        path = Path(settings.place("names_key", self.names_key))
+        output = Path(os.path.realpath(self.output_dir))
+        if Within(output)(path) or output in Path(os.path.realpath(path)).parents:
+            raise settings.SettingError(
+                f"names_key {str(path)!r} must lie outside output_dir, which is what may be given away; choose another"
+            )
+        return naming.read_key(path) or self._key or naming.new_key()
+
     def run(self) -> Synthesis:
-        """Make and write everything; a film that cannot be read or is no frontal chest film is skipped and listed."""
+        """Make and write everything; a film that cannot be read or is no frontal chest film is skipped and listed.
+
+        Raises:
+            ValueError, FileExistsError: as `check` does, or another run is writing into the folder.
+            CannotWriteError: the disk is full; the run is unfinished, and the same again finishes it.
+        """
         plan = self.check()
-        self.lines, self.skipped = [], []
-        folder = RunFolder(self.output_dir).start()
-        work = self._work()
+        self.lines, self.skipped = [], list(self._aside)
+        provenance = self._provenance(shared_modality(planned.edit.finding for planned in plan))
+        with RunFolder(self.output_dir).start() as folder:
+            folder.refuse_another(provenance, self._called)  # one may have finished since `check`
+            self._keep_key()
+            folder.write_json(RUN, provenance)  # so that an interrupted run says what it was
+            films = self._edit(plan, folder)
+            folder.refuse_fewer(self.lines)
+            self._draw(folder, provenance, films)
+            folder.write_json(DATALIST, datalist(self.lines, self._vocabulary))
+            folder.write_json(RUN, {**provenance, "skipped": self.skipped})
+            folder.finish()
+        return self
+
+    def _keep_key(self) -> None:
+        path = None if self.names_key is None else Path(self.names_key)
+        if path is not None and self._key is not None and not path.exists():
+            naming.keep_key(path, self._key)
+
+    def _edit(self, plan: Sequence[PlannedEdit], folder: RunFolder) -> dict[str, Path]:
+        """Do every task; where the films lie that its lines tell of, by their `source`."""
+        work, films = self._work(), {}
         with tqdm(total=len(plan), desc="counterfactuals", unit="edit", disable=not self.progress) as bar:
             for task in tasks(plan):
                 done = run_task(task, work, folder)
                 for line in done.lines:
                     folder.append(line)
+                    films[str(line["source"])] = task.source.path
                 self.lines += done.lines
                 if done.refused:
                     self.skipped.append({"source": task.source.name, "reason": done.refused})
                 bar.update(len(task.edits))
-        folder.write_json(DATALIST, datalist(self.lines, self._vocabulary))
-        organ = shared_modality(planned.edit.finding for planned in plan)
-        folder.write_json(RUN, {**self._provenance(organ), "skipped": self.skipped})
-        folder.finish()
-        return self
+        return films
+
+    def _draw(self, folder: RunFolder, provenance: Mapping[str, Any], films: Mapping[str, Path]) -> None:
+        """Draw the pages; a film that is gone by now is listed, and a page that cannot be drawn, too."""
+        for name, draw in self.pages.items():
+            told = {**provenance, "skipped": self.skipped}
+            try:
+                content, missing = draw(folder.path, self.lines, told, films)
+            except Exception as error:  # hours of work must not wait for a picture
+                self._skip(name, f"it could not be drawn: {type(error).__name__} ({in_one_line(str(error)):.60})")
+                continue
+            for film, reason in missing.items():
+                self._skip(film, reason)
+            folder.stage(name, content)
+
+    def _skip(self, source: str, reason: str) -> None:
+        if all(skip["source"] != source for skip in self.skipped):
+            self.skipped.append({"source": source, "reason": reason})
 
     def finish(self) -> None:
         """Say what was made; end the process with status 3 when films were skipped.
@@ -125,9 +231,9 @@ class Synthesis:
             SystemExit: films were skipped.
         """
         accepted = sum(line["accepted"] for line in self.lines)
-        print(f"{accepted} of {len(self.lines)} edits accepted; written to {self.output_dir}")
+        print(f"{accepted} of {len(self.lines)} edits accepted; written to {in_one_line(str(self.output_dir))}")
         for skip in self.skipped:
-            print(f"skipped {skip['source']}: {skip['reason']}", file=sys.stderr)
+            print(in_one_line(f"skipped {skip['source']}: {skip['reason']}"), file=sys.stderr)
         if self.skipped:
             raise SystemExit(REFUSED)
 
@@ -145,6 +251,8 @@ class Synthesis:
             profile=self.profile,
             max_attempts=self.max_attempts,
             created=self.created,
+            synthetic=self.synthetic_sources,
+            names_key=self._key,
         )
 
     def _provenance(self, organ: Modality) -> dict[str, Any]:
@@ -170,6 +278,9 @@ class Synthesis:
             "unit": organ.unit_means,
             "structures": list(organ.structures),
             "colours": {name: list(organ.colours[name]) for name in organ.structures},
+            # Said where it is not as ever, so that runs of before can be made again.
+            **({"synthetic_sources": True} if self.synthetic_sources else {}),
+            **({} if self._key is None else {"names": f"{self.names}, key {naming.fingerprint(self._key)}"}),
         }
 
 

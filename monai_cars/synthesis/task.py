@@ -15,16 +15,19 @@ from typing import Any
 import torch
 
 from monai_cars.editors.contract import Editor
+from monai_cars.editors.diffusion.pipelines import PipelineError
 from monai_cars.edits.edit import Edit
 from monai_cars.features import Vocabulary, as_vector, vector_of
-from monai_cars.files.radiograph import Header, RadiographError, write_radiograph
+from monai_cars.files.atomic import CannotWriteError
+from monai_cars.files.radiograph import Header, write_radiograph
 from monai_cars.loop.counterfactual import Counterfactual, make_counterfactual
 from monai_cars.loop.labels import labels_after
 from monai_cars.modality import Segmenter, modality_of
 from monai_cars.synthesis.film import PreparedFilm, prepare_film, reason_of
 from monai_cars.synthesis.folder import RunFolder
 from monai_cars.synthesis.patient import patient_of
-from monai_cars.synthesis.sources import Source
+from monai_cars.synthesis.source import Source
+from monai_cars.weights import WeightsError
 
 DICOM_BITS = 16
 
@@ -55,6 +58,8 @@ class Work:
         profile: "cheap" or "full" gate.
         max_attempts: tries per edit before it abstains.
         created: ISO 8601 time that the written DICOM files carry, None for none.
+        synthetic: films that are marked as synthetic were asked for.
+        names_key: of the pseudonyms that stand for names, None where names are kept.
     """
 
     segmenter: Segmenter
@@ -65,6 +70,8 @@ class Work:
     profile: str = "cheap"
     max_attempts: int = 4
     created: str | None = None
+    synthetic: bool = False
+    names_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,24 +98,31 @@ def run_task(task: Task, work: Work, folder: RunFolder) -> Done:
         folder: where films and masks go.
 
     Returns:
-        The lines; a film that cannot be read or written, or is no film of this organ, ends its own task only.
+        The lines; whatever is wrong with a film ends its own task only.
+
+    Raises:
+        CannotWriteError: the disk is full: no film's fault, and every further one would meet it.
+        WeightsError, PipelineError, ImportError: what the work needs is not there; likewise.
     """
     lines: list[dict[str, Any]] = []
     try:
         organ = modality_of(task.edits[0][1].finding)
-        film = prepare_film(task.source, work.segmenter, axes=work.axes, modality=organ)
+        film = prepare_film(task.source, work.segmenter, axes=work.axes, modality=organ, synthetic=work.synthetic)
         shared = {
-            "source": folder.relative(task.source.path),
+            # Of a pseudonym nothing is told but itself: a path would tell the rest.
+            "source": folder.relative(task.source.path) if work.names_key is None else task.source.name,
             "source_name": task.source.name,
             "source_note": task.source.note,
             "axes": film.header.axes,
-            "patient_id": patient_of(task.source, film.header),
+            "patient_id": patient_of(task.source, film.header, key=work.names_key),
             "anatomy": folder.write_mask(f"{film.name}-anatomy", film.anatomy.numpy()),
         }
         for number, edit in task.edits:
             lines.append({**shared, **_line(folder, film, number, edit, work)})
-    except RadiographError as refusal:
-        return Done(tuple(lines), reason_of(refusal, task.source))
+    except (CannotWriteError, WeightsError, PipelineError, ImportError):
+        raise
+    except Exception as error:  # the run goes on with the next film, and lists this one
+        return Done(tuple(lines), reason_of(error, task.source, folder.path))
     return Done(tuple(lines))
 
 

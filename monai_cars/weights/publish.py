@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from monai_cars.weights import RECORDS
+from monai_cars.weights import RECORDS, WeightsError
 
 KEPT = {"configs": (".json", ".conf"), "docs": (".md", ".txt", ".jpg", ".png"), "models": (".safetensors", ".pt")}
 HUB_FILE = Path("configs/hub.json")
@@ -181,8 +181,8 @@ def main(arguments: list[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     try:
         commit = publish(args.bundle, args.repo_id, private=not args.public, dry_run=args.dry_run)
-    except PublishError as error:
-        raise SystemExit(str(error)) from error
+    except (PublishError, WeightsError, OSError, ValueError) as error:
+        raise SystemExit(str(error).strip().split("\n")[0]) from error
     print(f"published as {args.repo_id} at {commit}" if commit else "fit to be published; nothing was pushed")
 
 

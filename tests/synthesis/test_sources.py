@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,24 @@ def test_a_folder_gives_its_films_with_subfolders_sorted_and_nothing_else(tmp_pa
     (tmp_path / "IM0001").write_bytes(bytes(128) + b"DICM")
     (tmp_path / "LICENSE").write_bytes(b"text")
     assert [source.name for source in find_sources(tmp_path)] == ["IM0001", "a.DCM", "b.png", "sub/c.nii.gz"]
+
+
+@pytest.mark.parametrize("calls", [["open"], ["is_file", "open"]])
+def test_a_file_that_nobody_may_read_is_taken_so_that_it_is_listed(tmp_path, monkeypatch, calls):
+    for name in ("IM0001", "b.png"):
+        (tmp_path / name).write_bytes(b"x")
+
+    def refused(whole):  # root may read everything, so no mode of a file would show it
+        def instead(path, *arguments):
+            if path.name == "IM0001":
+                raise PermissionError(13, "Permission denied")
+            return whole(path, *arguments)
+
+        return instead
+
+    for call in calls:
+        monkeypatch.setattr(Path, call, refused(getattr(Path, call)))
+    assert [source.name for source in find_sources(tmp_path)] == ["IM0001", "b.png"]
 
 
 def test_one_film_and_the_embedded_one(tmp_path):
