@@ -32,7 +32,7 @@ __all__ = ["Composite", "Counterfactual", "compose", "film_seed", "make_counterf
 LEAST_CHANGED = 1 / 3
 DOUBTFUL = (
     "which side of the film is the patient's {side} is in doubt: its heart does not bear out what is said or assumed "
-    "of it; say how the film lies (axes=, or in its file), or ask for no side"
+    "of it; keep the image's metadata, say how the film lies (axes=, or in its file), or ask for no side"
 )
 
 

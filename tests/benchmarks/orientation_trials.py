@@ -94,8 +94,9 @@ def main() -> None:
     wrong = {laterality: n for (_, became, laterality), n in told.items() if became == "wrong"}
     print(f"\nlaterality in the records of those in the other lung: {wrong or 'none'}\n")
     said = unturned(args.data)
+    print("| real films as they are | nothing said of them |\n|---|---|")
     for name, count in said.most_common():
-        print(f"| real films as they are: {name} | {count} ({count / sum(said.values()):.2%}) |")
+        print(f"| {name} | {count} ({count / sum(said.values()):.2%}) |")
 
 
 if __name__ == "__main__":
