@@ -12,6 +12,7 @@ from monai.data import MetaTensor, get_track_meta
 from monai.utils import convert_to_tensor
 
 from monai_cars.edits.axes import ORDERS, Axes, from_standard, to_standard
+from monai_cars.files.padding import without_padding
 from monai_cars.files.radiograph import META_KEY, header_of
 from monai_cars.loop.state import like, one_channel
 from monai_cars.modality import Modality, Segmenter, modality_named
@@ -41,6 +42,8 @@ def segmented(
     image = convert_to_tensor(image, track_meta=get_track_meta())
     film = one_channel(image)
     plain = film.as_tensor() if isinstance(film, MetaTensor) else film
+    if isinstance(film, MetaTensor) and META_KEY in film.meta:
+        plain, _ = without_padding(plain, header_of(film))
     found = _axes(organ, film, plain, axes)
     if found.mirrored:
         warnings.warn(

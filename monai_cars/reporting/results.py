@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from monai_cars.edits.axes import Axes, to_standard
+from monai_cars.files.padding import without_padding
 from monai_cars.files.radiograph import read_radiograph
 
 
@@ -73,7 +74,8 @@ class Result:
         return self._upright(mask)
 
     def _film(self, path: str) -> np.ndarray:
-        image = self._upright(read_radiograph(self.folder / path, check=False).image[0].numpy())
+        film = read_radiograph(self.folder / path, check=False)
+        image = self._upright(without_padding(film.image, film.header)[0][0].numpy())
         return -image if self.axes.inverted else image
 
     def _upright(self, array: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import torch
 from monai.data import MetaTensor
 
 from monai_cars.edits.axes import Axes
+from monai_cars.files.padding import without_padding
 from monai_cars.files.radiograph import Header, Radiograph, RadiographError, read_radiograph
 from monai_cars.loop.segmentation import maker_of, segmented
 from monai_cars.modality import Modality, Segmenter
@@ -51,8 +52,9 @@ def prepare_film(source: Source, segmenter: Segmenter, *, axes: str = "auto", mo
     """
     radiograph = read_radiograph(source.path, spacing=source.spacing)
     _check_box(source, radiograph.image)
-    found = _recognised(modality, radiograph, source.name) if axes == "auto" else Axes.parse(axes)
-    anatomy, _ = segmented(radiograph.image, segmenter, str(found), modality=modality)
+    seen = replace(radiograph, image=without_padding(radiograph.image, radiograph.header)[0])
+    found = _recognised(modality, seen, source.name) if axes == "auto" else Axes.parse(axes)
+    anatomy, _ = segmented(seen.image, segmenter, str(found), modality=modality)
     masks = (anatomy.as_tensor() if isinstance(anatomy, MetaTensor) else anatomy)[: len(modality.structures)]
     header = replace(radiograph.header, axes=str(found), segmenter=maker_of(segmenter))
     return PreparedFilm(source, radiograph.image, header, masks)

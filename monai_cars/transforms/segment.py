@@ -153,7 +153,9 @@ class SegmentAnatomyd(MapTransform):
                 # The scale at this size: a cache that drops metadata drops the affine that tells it.
                 now = current_header(out[key][:1], out[self.anatomy_key], modality=self.segmenter.organ)
                 maker = self.segmenter.maker
-                noted = replace(Header.from_json(text), axes=str(axes), spacing=now.spacing, segmenter=maker)
+                noted = replace(
+                    Header.from_json(text), axes=str(axes), spacing=now.spacing, aspect=now.aspect, segmenter=maker
+                )
                 out[f"{key}{HEADER_POSTFIX}"] = noted.to_json()
         return out
 
