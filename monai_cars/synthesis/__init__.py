@@ -4,7 +4,7 @@ from monai_cars.synthesis.folder import RunFolder, read_manifest
 from monai_cars.synthesis.options import OptionError, check_options, spoken
 from monai_cars.synthesis.plan import PlanError, PlannedEdit, plan_edits
 from monai_cars.synthesis.run import REFUSED, Synthesis
-from monai_cars.synthesis.sources import Source, SourceError, find_sources
+from monai_cars.synthesis.sources import Source, SourceError, find_sources, left_out
 
 __all__ = [
     "REFUSED",
@@ -17,6 +17,7 @@ __all__ = [
     "Synthesis",
     "check_options",
     "find_sources",
+    "left_out",
     "plan_edits",
     "read_manifest",
     "spoken",

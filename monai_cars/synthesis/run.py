@@ -24,11 +24,12 @@ from monai_cars.modality import Modality, Segmenter, shared_modality
 from monai_cars.synthesis.datalist import datalist
 from monai_cars.synthesis.folder import DATALIST, RUN, RunFolder
 from monai_cars.synthesis.plan import PlannedEdit, plan_edits
-from monai_cars.synthesis.sources import find_sources
+from monai_cars.synthesis.sources import find_sources, left_out
 from monai_cars.synthesis.task import Task, Work, findings_of, run_task
 from monai_cars.weights import RECORDS
 
 REFUSED = 3  # exit status of a run that had to skip films
+MOST_NAMED = 20  # files that are no films; run.json names all
 
 
 @dataclass
@@ -70,6 +71,7 @@ class Synthesis:
     progress: bool = True
     lines: list[dict[str, Any]] = field(default_factory=list, init=False)
     skipped: list[dict[str, str]] = field(default_factory=list, init=False)
+    left_out: list[str] = field(default_factory=list, init=False)
 
     def check(self) -> list[PlannedEdit]:
         """The plan, after every input was checked and before anything is written.
@@ -100,7 +102,7 @@ class Synthesis:
     def run(self) -> Synthesis:
         """Make and write everything; a film that cannot be read or is no frontal chest film is skipped and listed."""
         plan = self.check()
-        self.lines, self.skipped = [], []
+        self.lines, self.skipped, self.left_out = [], [], left_out(self.dataset)
         folder = RunFolder(self.output_dir).start()
         work = self._work()
         with tqdm(total=len(plan), desc="counterfactuals", unit="edit", disable=not self.progress) as bar:
@@ -114,7 +116,7 @@ class Synthesis:
                 bar.update(len(task.edits))
         folder.write_json(DATALIST, datalist(self.lines, self._vocabulary))
         organ = shared_modality(planned.edit.finding for planned in plan)
-        folder.write_json(RUN, {**self._provenance(organ), "skipped": self.skipped})
+        folder.write_json(RUN, {**self._provenance(organ), "skipped": self.skipped, "left_out": self.left_out})
         folder.finish()
         return self
 
@@ -128,6 +130,9 @@ class Synthesis:
         print(f"{accepted} of {len(self.lines)} edits accepted; written to {self.output_dir}")
         for skip in self.skipped:
             print(f"skipped {skip['source']}: {skip['reason']}", file=sys.stderr)
+        if self.left_out:
+            named = ", ".join(self.left_out[:MOST_NAMED]) + ", ..." * (len(self.left_out) > MOST_NAMED)
+            print(f"left out, no films by name or content ({len(self.left_out)}): {named}", file=sys.stderr)
         if self.skipped:
             raise SystemExit(REFUSED)
 

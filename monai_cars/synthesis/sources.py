@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_cars.edits.record import read_record
-from monai_cars.files.formats import SUFFIXES
+from monai_cars.files.formats import SUFFIXES, looks_like_a_film
 
 EMBEDDED = "pydicom:"  # films that the package pydicom-data ships
 _TRAINING = "training"
@@ -52,7 +52,8 @@ def find_sources(dataset: str | Path, *, data_list_key: str = _TRAINING, image_k
 
     Args:
         dataset: a folder (searched with its subfolders), a MONAI datalist (``.json``), one film, or ``pydicom:FILE``
-            for a film that the package pydicom-data ships. A file without a suffix counts when it starts as DICOM does.
+            for a film that the package pydicom-data ships. In a folder a film is told by its name's suffix or by its
+            first bytes, whatever its name; `left_out` names the others.
         data_list_key: the datalist's section. Only ``"training"`` is edited: counterfactuals of validation or test
             films would leak them into training.
         image_key: where an item of the datalist has its film.
@@ -82,8 +83,21 @@ def find_sources(dataset: str | Path, *, data_list_key: str = _TRAINING, image_k
     raise SourceError(f"dataset_dir {str(dataset)!r} must be a folder, a datalist (.json) or a film, got nothing there")
 
 
+def left_out(dataset: str | Path) -> list[str]:
+    """Files of a folder that are no films, neither by their name nor by their first bytes; of anything else none.
+
+    Args:
+        dataset: as `find_sources` takes it.
+
+    Returns:
+        Their paths inside the folder, sorted.
+    """
+    folder = Path(dataset)
+    return [path.relative_to(folder).as_posix() for path in _files(folder) if not _is_film(path)]
+
+
 def _in_folder(folder: Path) -> list[Source]:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and _is_film(path))
+    paths = [path for path in _files(folder) if _is_film(path)]
     if not paths:
         raise SourceError(
             f"dataset_dir {str(folder)!r} must hold films ({', '.join(SUFFIXES)}), got a folder without any"
@@ -91,18 +105,24 @@ def _in_folder(folder: Path) -> list[Source]:
     return [Source(path, path.relative_to(folder).as_posix()) for path in paths]
 
 
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+
+
 def _is_film(path: Path) -> bool:
-    if path.name.startswith("."):
+    if path.name.startswith(".") or path.name.upper() == "DICOMDIR":  # the table of contents of a disc of films
         return False
-    if path.suffix:
-        return path.name.lower().endswith(SUFFIXES)
-    with path.open("rb") as stream:
-        return stream.read(132)[128:] == b"DICM"
+    if path.name.lower().endswith(SUFFIXES):
+        return True
+    try:
+        return looks_like_a_film(path)
+    except OSError:
+        return True  # nobody knows; the run says why it cannot be read
 
 
 def _in_datalist(path: Path, image_key: str) -> list[Source]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_bytes())  # of bytes, JSON finds out the encoding, a byte order mark with it
     except ValueError as error:
         raise SourceError(f"datalist {path.name} must be JSON: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get(_TRAINING), list):

@@ -100,7 +100,7 @@ def run_task(task: Task, work: Work, folder: RunFolder) -> Done:
         shared = {
             "source": folder.relative(task.source.path),
             "source_name": task.source.name,
-            "source_note": task.source.note,
+            "source_note": "; ".join(note for note in (task.source.note, *film.header.notes) if note),
             "axes": film.header.axes,
             "patient_id": patient_of(task.source, film.header),
             "anatomy": folder.write_mask(f"{film.name}-anatomy", film.anatomy.numpy()),
