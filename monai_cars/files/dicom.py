@@ -10,12 +10,14 @@ import numpy as np
 import pydicom
 from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 
-from monai_cars.files.dicom_display import decimals, number, polarity_of
+from monai_cars.files.dicom_display import decimals, number, polarity_of, respell
 from monai_cars.files.dicom_pixels import Pixels, pixels_of
 from monai_cars.files.dicom_rules import check_header, value, words
-from monai_cars.files.dicom_stream import parsed
+from monai_cars.files.dicom_stream import is_dicom, parsed
 from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.native import Native, integer_range
+
+__all__ = ["age_of", "is_dicom", "number", "read_dicom", "spacing_of"]
 
 MAGNIFICATION = 1.1
 """Of the chest on the detector: source at 1.8 m, the heart some 16 cm before the plate."""
@@ -38,6 +40,7 @@ def read_dicom(source: str, data: bytes, sha256: str, *, check: bool = True) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's remarks on the spelling of values are not about this run
         dataset, notes = parsed(source, data)
+        respell(dataset)
         notes += check_header(source, dataset, content=check)
         pixels = pixels_of(source, dataset)
         if pixels.stored.shape != (dataset.Rows, dataset.Columns):

@@ -8,6 +8,12 @@ import pydicom
 from monai_cars.files.dicom_rules import value
 from monai_cars.files.header import RadiographError
 
+TABLES = ("VOILUTSequence", "ModalityLUTSequence")
+DECIMALS = (
+    *("PixelSpacing", "ImagerPixelSpacing", "EstimatedRadiographicMagnificationFactor", "RescaleSlope"),
+    *("RescaleIntercept", "WindowCenter", "WindowWidth", "KVP", "DistanceSourceToDetector", "DistanceSourceToPatient"),
+)
+"""Decimal values that are read here or written back."""
 ONE_WAY = 4.0
 """A table rises or falls where it does so this many times as much as the other way."""
 
@@ -71,7 +77,7 @@ def _modality_falls(source: str, dataset: pydicom.Dataset) -> bool:
 def _falls(source: str, dataset: pydicom.Dataset, keyword: str) -> bool:
     """Whether the first table of a sequence falls; False without one, or where it cannot be read."""
     items = value(dataset, keyword)
-    table = _table(items[0], dataset) if items else None
+    table = _table(items[0]) if items else None
     if table is None:
         return False
     steps = np.diff(table)
@@ -84,7 +90,7 @@ def _falls(source: str, dataset: pydicom.Dataset, keyword: str) -> bool:
     return down > up
 
 
-def _table(item: pydicom.Dataset, dataset: pydicom.Dataset) -> np.ndarray | None:
+def _table(item: pydicom.Dataset) -> np.ndarray | None:
     """(n,) float64 entries of a LUT, None where there are none."""
     data, descriptor = value(item, "LUTData"), value(item, "LUTDescriptor")
     try:
@@ -95,11 +101,19 @@ def _table(item: pydicom.Dataset, dataset: pydicom.Dataset) -> np.ndarray | None
         return None if data is None else np.atleast_1d(np.asarray(data, np.float64))
     if bits <= 8 and len(data) < 2 * entries:
         return np.frombuffer(data, np.uint8)[:entries].astype(np.float64)
-    order = ">" if is_big_endian(dataset) else "<"
-    return np.frombuffer(data[: len(data) // 2 * 2], f"{order}u2")[:entries].astype(np.float64)
+    return np.frombuffer(data[: len(data) // 2 * 2], "<u2")[:entries].astype(np.float64)
 
 
-def is_big_endian(dataset: pydicom.Dataset) -> bool:
-    """Whether the words of a file that was read are big endian, those that pydicom hands over as bytes among them."""
-    meta = getattr(dataset, "file_meta", None)
-    return meta is not None and "TransferSyntaxUID" in meta and not meta.TransferSyntaxUID.is_little_endian
+def respell(dataset: pydicom.Dataset) -> None:
+    """In place, write decimal points for commas and the words of tables little endian: as all that follows reads them."""
+    for keyword in DECIMALS:
+        if "," in str(value(dataset, keyword) or "") and (numbers := decimals(dataset, keyword)):
+            said = [f"{number:.10g}" for number in numbers]
+            dataset[keyword].value = said[0] if len(said) == 1 else said
+    if dataset.file_meta.TransferSyntaxUID.is_little_endian:
+        return
+    for sequence in TABLES:
+        for item in value(dataset, sequence) or []:
+            data = value(item, "LUTData")
+            if isinstance(data, bytes):  # pydicom leaves them as they lie in the file
+                item["LUTData"].value = np.frombuffer(data[: len(data) // 2 * 2], ">u2").astype("<u2").tobytes()

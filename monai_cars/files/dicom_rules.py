@@ -7,7 +7,9 @@ import pydicom
 
 from monai_cars.files.header import RadiographError
 from monai_cars.files.native import MOST_BITS, check_size
-from monai_cars.files.view_words import names_view, only_lateral
+from monai_cars.files.view_words import FRONTAL, names_view, only_lateral
+
+__all__ = ["COLOR", "FRONTAL", "GREY", "MODALITIES", "PALETTE", "check_header", "value", "words"]
 
 MODALITIES = frozenset({"CR", "DX", "DR", "RG", "RF", "OT", "SC", ""})
 GREY = frozenset({"MONOCHROME1", "MONOCHROME2"})

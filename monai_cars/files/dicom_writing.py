@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from monai_cars import __version__
 from monai_cars.files.dicom import spacing_of
-from monai_cars.files.dicom_display import decimals, is_big_endian, polarity_of
+from monai_cars.files.dicom_display import TABLES, polarity_of
 from monai_cars.files.dicom_rules import GREY, PALETTE, value
 from monai_cars.files.header import Header
 from monai_cars.files.identity import WARNING, created, patient, summary, uid
@@ -42,7 +42,6 @@ CodeValue CodingSchemeDesignator CodeMeaning PatientOrientationModifierCodeSeque
 LUTDescriptor LUTData ModalityLUTType
 """.split()  # noqa: SIM905
 PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
-LOOKS = ("VOILUTSequence", "ModalityLUTSequence")
 FILM_CLASSES = {
     ComputedRadiographyImageStorage,
     DigitalXRayImageStorageForPresentation,
@@ -84,7 +83,8 @@ def encode_dicom(
         warnings.simplefilter("ignore")  # the source's own spelling of values is kept
         if source is not None:
             _keep(film, source, KEPT)
-            _settle(film, source)
+            if source.PhotometricInterpretation in PALETTE:
+                _drop(film, PADDING, TABLES, ("PresentationLUTShape",))  # they are told in the palette's indices
         else:
             _from_image(film, native)
         _identify(film, source, header, edits, plan)
@@ -108,22 +108,9 @@ def _keep(film: pydicom.Dataset, source: pydicom.Dataset, keywords: list[str]) -
             film[keyword] = copy.deepcopy(source[keyword])
 
 
-def _settle(film: pydicom.Dataset, source: pydicom.Dataset) -> None:
-    """What was written for the source's own bytes, spelling and palette, made right for the film's."""
-    for element in film:
-        numbers = decimals(film, element.keyword) if element.VR == "DS" and "," in str(element.value) else ()
-        if numbers:
-            said = [f"{number:.10g}" for number in numbers]
-            element.value = said[0] if len(said) == 1 else said
-    if source.PhotometricInterpretation in PALETTE:  # padding and LUTs are told in the palette's indices
-        for keyword in (*PADDING, *LOOKS, "PresentationLUTShape"):
-            if keyword in film:
-                del film[keyword]
-    if is_big_endian(source):
-        for sequence in LOOKS:
-            for item in value(film, sequence) or []:
-                if isinstance(value(item, "LUTData"), bytes):  # words that pydicom leaves as they lie in the file
-                    item.LUTData = np.frombuffer(item.LUTData, ">u2").astype("<u2").tobytes()
+def _drop(film: pydicom.Dataset, *groups: tuple[str, ...]) -> None:
+    for keyword in (keyword for group in groups for keyword in group if keyword in film):
+        del film[keyword]
 
 
 def _from_image(film: pydicom.Dataset, native: Native) -> None:
