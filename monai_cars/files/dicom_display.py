@@ -105,7 +105,7 @@ def _table(item: pydicom.Dataset) -> np.ndarray | None:
 
 
 def respell(dataset: pydicom.Dataset) -> None:
-    """In place, write decimal points for commas and the words of tables little endian: as all that follows reads them."""
+    """In place, write decimal points for commas and words of tables little endian, as all that follows reads them."""
     for keyword in DECIMALS:
         if "," in str(value(dataset, keyword) or "") and (numbers := decimals(dataset, keyword)):
             said = [f"{number:.10g}" for number in numbers]
