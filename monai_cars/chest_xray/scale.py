@@ -9,6 +9,7 @@ import torch
 
 from monai_cars.chest_xray.anatomy.measurements import INNER_THORAX_MM, estimate_spacing
 from monai_cars.edits.film import Scale
+from monai_cars.edits.square_pixels import LEAST_ASPECT, MOST_ASPECT
 from monai_cars.files.header import Header
 
 WORKING_SIZE = 512  # pixels on the shorter side: what is smooth in an edit is computed and measured here
@@ -50,21 +51,33 @@ def film_scale(header: Header, anatomy: torch.Tensor) -> Scale:
         header: of the film as it lies in its array.
         anatomy: (S, H, W) masks, upright.
     """
-    spacing, source = header.spacing, header.spacing_source
-    if spacing is not None and header.axes.startswith("WH"):
-        spacing = (spacing[1], spacing[0])
+    spacing, source, aspect = header.spacing, header.spacing_source, header.aspect
+    if header.axes.startswith("WH"):
+        spacing = None if spacing is None else (spacing[1], spacing[0])
+        aspect = 1 / aspect
     if spacing is not None and not _plausible(spacing, anatomy):
         spacing = None
     if spacing is None:
-        spacing = estimate_spacing(anatomy, header.age)
+        across = estimate_spacing(anatomy, header.age)
+        spacing = None if across is None else (across[1] * aspect, across[1])
         source = "estimated" if spacing else "unknown"
-    return Scale(spacing, source, usual_millimetre(anatomy[:2].cpu().numpy() > 0) if spacing is None else 1.0)
+    usual = usual_millimetre(anatomy[:2].cpu().numpy() > 0) if spacing is None else 1.0
+    return Scale(spacing, source, usual, aspect)
 
 
 def _plausible(spacing: tuple[float, ...], anatomy: torch.Tensor) -> bool:
-    """Whether the lungs' width in millimetres is that of a person, from a newborn to the largest adult."""
-    columns = torch.nonzero(anatomy[:2].amax((0, 1))).flatten()
-    if not len(columns):
-        return True
+    """Whether the lungs' width in millimetres is that of a person, from a newborn to the largest adult.
+
+    Where pixels are not square, so is their height: one of the two numbers may be wrong.
+    """
+    ratio = max(spacing) / min(spacing)
+    if ratio > MOST_ASPECT:
+        return False
+    fields = anatomy[:2].amax(0)
     low, high = THORAX_MM
-    return low <= float(columns.max() - columns.min() + 1) * spacing[1] <= high
+    axes = (1,) if ratio <= LEAST_ASPECT else (0, 1)
+    for axis in axes:
+        places = torch.nonzero(fields.amax(1 - axis)).flatten()
+        if len(places) and not low <= float(places.max() - places.min() + 1) * spacing[axis] <= high:
+            return False
+    return True

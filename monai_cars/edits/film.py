@@ -48,6 +48,7 @@ class Scale:
         source: where it comes from, "unknown" where it is not known.
         usual: elements per millimetre of a film without spacing, as of a body of usual size: for blurs and reaches, for
             no amount that is told in millimetres.
+        stated_aspect: height of an element over its width where no spacing tells it.
 
     Example:
         >>> Scale((0.5, 0.5), "PixelSpacing").millimetre, Scale(None, usual=1.5).millimetre
@@ -57,6 +58,19 @@ class Scale:
     spacing: tuple[float, ...] | None = None
     source: str = "unknown"
     usual: float = 1.0
+    stated_aspect: float = 1.0
+
+    @property
+    def aspect(self) -> float:
+        """Height of an element over its width, by the last two axes.
+
+        Example:
+            >>> Scale((1.2, 0.6)).aspect, Scale(stated_aspect=1.5).aspect
+            (2.0, 1.5)
+        """
+        if self.spacing is None or len(self.spacing) < 2:
+            return self.stated_aspect
+        return self.spacing[-2] / self.spacing[-1]
 
     @property
     def millimetre(self) -> float:
@@ -75,6 +89,7 @@ class Film:
         unit: contrast unit, frozen for this edit.
         scale: how large a millimetre is.
         earlier: accepted edits that the image already carries.
+        padded: (1, H, W) bool, pixels that show nothing and are never written; None where there are none.
     """
 
     image: torch.Tensor
@@ -83,6 +98,7 @@ class Film:
     unit: Unit
     scale: Scale = Scale()
     earlier: tuple[Earlier, ...] = ()
+    padded: torch.Tensor | None = None
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

@@ -18,9 +18,12 @@ def read_dicom(path: str) -> tuple[np.ndarray, dict[str, Any]]:
     """Return the pixel array of a DICOM file and no notes."""
     import pydicom
 
-    film = pydicom.dcmread(path)
+    film = pydicom.dcmread(path, force=True)
     if film.file_meta.TransferSyntaxUID == pydicom.uid.JPEGExtended12Bit and film.BitsStored > 8:
         return _extended_jpeg(path), {}
+    if film.get("PixelRepresentation") is None:
+        film.PixelRepresentation = 0
+    film.pixel_array_options(correct_unused_bits=False)  # the caller looks at them
     return film.pixel_array, {}
 
 
@@ -40,16 +43,21 @@ def _extended_jpeg(path: str) -> np.ndarray:
 
 
 def read_raster(path: str) -> tuple[np.ndarray, dict[str, Any]]:
-    """Return the values of a PNG or JPEG; palettes become RGB or RGBA. Notes: the file's text entries."""
+    """Return the values of a PNG or JPEG; palettes become RGB or RGBA.
+
+    Notes: the mode, the file's text entries, and the value of a 16-bit PNG that is transparent.
+    """
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = None  # the caller has checked the size that the file states
     with Image.open(path, formats=("PNG", "JPEG")) as film:
-        mode = film.mode
-        text = {key: value for key, value in film.info.items() if isinstance(key, str) and isinstance(value, str)}
-        transparent = "transparency" in film.info
+        mode, key = film.mode, film.info.get("transparency")
+        text = {name: entry for name, entry in film.info.items() if isinstance(name, str) and isinstance(entry, str)}
         film.load()
-        values = film.convert("RGBA" if transparent else "RGB") if mode in ("P", "PA") or transparent else film
+        if mode.startswith("I"):  # RGBA has 8 bits
+            return np.asarray(film), {"mode": mode, "text": text, **({} if key is None else {"transparent": int(key)})}
+        coloured = mode in ("P", "PA") or key is not None
+        values = film.convert("RGBA" if key is not None else "RGB") if coloured else film
         return np.asarray(values), {"mode": values.mode, "text": text}
 
 

@@ -1,6 +1,5 @@
 """DICOM films: which are taken, and what their header says."""
 
-import io
 import re
 import warnings
 from dataclasses import replace
@@ -9,25 +8,26 @@ from typing import Any
 
 import numpy as np
 import pydicom
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGExtended12Bit
+from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 
-from monai_cars.files.decode_process import DecodeError, decode
+from monai_cars.files.dicom_display import decimals, number, polarity_of, respell
+from monai_cars.files.dicom_pixels import Pixels, pixels_of
 from monai_cars.files.dicom_rules import check_header, value, words
 from monai_cars.files.dicom_sides import sides_of
+from monai_cars.files.dicom_stream import is_dicom, parsed
 from monai_cars.files.header import Header, RadiographError
-from monai_cars.files.native import Native, cause, equal_channels, integer_range
+from monai_cars.files.native import Native, integer_range
+
+__all__ = ["age_of", "is_dicom", "number", "read_dicom", "spacing_of"]
 
 MAGNIFICATION = 1.1
 """Of the chest on the detector: source at 1.8 m, the heart some 16 cm before the plate."""
-PIXEL_DATA = 0x7FE00010
-SEQUENCE_END = b"\xfe\xff\xdd\xe0"
+MAGNIFICATIONS = (1.0, 2.0)
+"""Of a chest film; a header that estimates another is wrong about it."""
+MOST_ASPECT = 4.0
+"""Longer over shorter side of a pixel; a header that says more is wrong about it."""
 VIEWS = {"PA": r"\b(pa|postero[- ]?anterior)\b", "AP": r"\b(ap|antero[- ]?posterior)\b"}
 LOSSY = {JPEGBaseline8Bit, JPEGExtended12Bit, "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91"}
-
-
-def is_dicom(data: bytes) -> bool:
-    """Tell a DICOM file by the four letters behind its preamble."""
-    return data[128:132] == b"DICM"
 
 
 def read_dicom(source: str, data: bytes, sha256: str, *, check: bool = True) -> Native:
@@ -40,73 +40,32 @@ def read_dicom(source: str, data: bytes, sha256: str, *, check: bool = True) -> 
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's remarks on the spelling of values are not about this run
-        dataset = _parsed(source, data)
-        check_header(source, dataset, content=check)
-        values = equal_channels(source, _pixels(source, dataset))
-        if values.shape != (dataset.Rows, dataset.Columns):
+        dataset, notes = parsed(source, data)
+        respell(dataset)
+        notes += check_header(source, dataset, content=check)
+        pixels = pixels_of(source, dataset)
+        if pixels.stored.shape != (dataset.Rows, dataset.Columns):
             raise RadiographError(
                 f"{source}: the pixels must have the header's size {dataset.Rows} x {dataset.Columns} "
-                f"(got {values.shape}); the file is damaged, copy it again"
+                f"(got {pixels.stored.shape}); the file is damaged, copy it again"
             )
         sides = sides_of(source, dataset, content=check)
-        header = replace(_header(source, sha256, dataset), axes=sides.axes, laterality=sides.laterality)
+        header = replace(_header(source, sha256, dataset, pixels), axes=sides.axes, laterality=sides.laterality)
         del dataset.PixelData
-    return Native(values, header, dataset)
+    return Native(pixels.stored, replace(header, notes=(*notes, *pixels.notes)), dataset)
 
 
-def _parsed(source: str, data: bytes) -> pydicom.Dataset:
-    try:
-        dataset = pydicom.dcmread(io.BytesIO(data))
-        syntax = UID(dataset.file_meta.TransferSyntaxUID)
-        _check_end(dataset, data)
-    except Exception as error:
-        raise RadiographError(
-            f"{source}: a DICOM file must be complete and name its transfer syntax "
-            f"(got {cause(error)}); copy the file again"
-        ) from error
-    if syntax == DeflatedExplicitVRLittleEndian:
-        raise RadiographError(
-            f"{source}: the transfer syntax must be native or an image compression (got {syntax.name}); "
-            "convert the file, for example with gdcmconv --raw"
-        )
-    return dataset
-
-
-def _check_end(dataset: pydicom.Dataset, data: bytes) -> None:
-    """Look for the end of compressed pixels, whose last four bytes pydicom does not miss."""
-    last = max(dataset.keys(), default=None)
-    if last is None or last != PIXEL_DATA or not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
-        return
-    body = data.rstrip(b"\0")
-    if not body.endswith(SEQUENCE_END) or len(data) - len(body) < 4:
-        raise EOFError("the pixel data have no end")
-
-
-def _pixels(source: str, dataset: pydicom.Dataset) -> np.ndarray:
-    try:
-        if not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
-            return dataset.pixel_array  # numpy only: no native decoder runs
-        return decode(source, "dicom")[0]
-    except Exception as error:
-        said = str(error) if isinstance(error, DecodeError) else cause(error)
-        raise RadiographError(
-            f"{source}: the pixels must decode (got {said}); copy the file again or leave it out"
-        ) from error
-
-
-def _header(source: str, sha256: str, dataset: pydicom.Dataset) -> Header:
-    polarity = -1 if dataset.PhotometricInterpretation == "MONOCHROME1" else 1
-    if (number(dataset, "RescaleSlope") or 1.0) < 0:
-        polarity = -polarity
-    bits, signed = int(dataset.BitsStored), bool(value(dataset, "PixelRepresentation"))
-    low, high = integer_range(bits, signed, polarity)
+def _header(source: str, sha256: str, dataset: pydicom.Dataset, pixels: Pixels) -> Header:
+    polarity = polarity_of(source, dataset)
+    low, high = integer_range(pixels.bits, pixels.signed, polarity)
     spacing, origin = spacing_of(dataset)
+    ends = sorted(float(polarity * end) for end in pixels.padding or ())
     return Header(
         source,
         sha256,
         "dicom",
         polarity,
-        bits,
+        pixels.bits,
         True,
         low,
         high,
@@ -117,31 +76,38 @@ def _header(source: str, sha256: str, dataset: pydicom.Dataset) -> Header:
         age=age_of(dataset),
         sex={"M": "M", "F": "F", "O": "O"}.get(str(value(dataset, "PatientSex") or "").strip().upper()),
         lossy=value(dataset, "LossyImageCompression") == "01" or dataset.file_meta.TransferSyntaxUID in LOSSY,
+        padding=(ends[0], ends[1]) if ends else None,
+        aspect=_aspect(dataset),
     )
-
-
-def number(dataset: pydicom.Dataset, keyword: str) -> float | None:
-    """Return one decimal value of the header, None when it is absent or unreadable."""
-    try:
-        result = float(value(dataset, keyword))
-    except (TypeError, ValueError):
-        return None
-    return result if np.isfinite(result) else None
 
 
 def spacing_of(dataset: pydicom.Dataset) -> tuple[tuple[float, float] | None, str]:
     """Return millimetres per pixel in the patient and where they come from."""
+    magnification = _magnification(dataset)
     for keyword, divisor, name in (
         ("PixelSpacing", 1.0, "PixelSpacing"),
-        ("ImagerPixelSpacing", MAGNIFICATION, "ImagerPixelSpacing/1.1"),
+        ("ImagerPixelSpacing", magnification, f"ImagerPixelSpacing/{magnification:.4g}"),
     ):
-        try:
-            rows, columns = (float(size) for size in value(dataset, keyword))
-        except (TypeError, ValueError):
-            continue
-        if rows > 0 and columns > 0 and np.isfinite(rows * columns):
-            return (rows / divisor, columns / divisor), name
+        sizes = decimals(dataset, keyword)
+        if len(sizes) == 2 and min(sizes) > 0 and np.isfinite(sizes[0] * sizes[1]):
+            return (sizes[0] / divisor, sizes[1] / divisor), name
     return None, "unknown"
+
+
+def _magnification(dataset: pydicom.Dataset) -> float:
+    """How much larger the patient is on the detector: what the header estimates, where a chest film can have that."""
+    stated = number(dataset, "EstimatedRadiographicMagnificationFactor")
+    low, high = MAGNIFICATIONS
+    return stated if stated is not None and low <= stated <= high else MAGNIFICATION
+
+
+def _aspect(dataset: pydicom.Dataset) -> float:
+    """Height of a pixel over its width, 1 where the header does not say or says nonsense."""
+    sides = decimals(dataset, "PixelAspectRatio")
+    if len(sides) != 2 or min(sides) <= 0:
+        return 1.0
+    ratio = sides[0] / sides[1]
+    return ratio if 1 / MOST_ASPECT <= ratio <= MOST_ASPECT else 1.0
 
 
 def _view(dataset: pydicom.Dataset) -> str | None:

@@ -7,13 +7,30 @@ import pydicom
 
 from monai_cars.files.header import RadiographError
 from monai_cars.files.native import MOST_BITS, check_size
+from monai_cars.files.view_words import FRONTAL, names_view, only_lateral
+
+__all__ = ["COLOR", "FRONTAL", "GREY", "MODALITIES", "PALETTE", "check_header", "value", "words"]
 
 MODALITIES = frozenset({"CR", "DX", "DR", "RG", "RF", "OT", "SC", ""})
 GREY = frozenset({"MONOCHROME1", "MONOCHROME2"})
 COLOR = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
-LATERAL = re.compile(r"\b(lat|lateral|ll|rl|decubitus|lld|rld|llo|rlo|lao|rao|lpo|rpo|oblique)\b")
-FRONTAL = re.compile(r"\b(pa|ap|frontal|postero[- ]?anterior|antero[- ]?posterior)\b")
+PALETTE = frozenset({"PALETTE COLOR"})
+LATERAL_CODES = {
+    **dict.fromkeys(("399067008", "R-102CD"), "lateral"),
+    **dict.fromkeys(("399173006", "R-10236"), "left lateral"),
+    **dict.fromkeys(("399198007", "R-10232"), "right lateral"),
+    **dict.fromkeys(("399182000", "399184004", "399236003"), "oblique"),
+    **dict.fromkeys(("399135007", "399356000", "399006002", "399038007"), "oblique"),  # anterior and posterior
+}
+"""View codes of SNOMED CT and its predecessor."""
 MODIFIERS = ("ViewModifierCodeSequence", "PatientOrientationModifierCodeSequence")
+CHEST = re.compile(r"\b(chest|thorax|thora[xk]s?|thoracic|torax|toraks|tórax|lungs?|ribs?|cxr|poumons?|pulmones)\b")
+DESCRIPTIONS = (
+    *("StudyDescription", "SeriesDescription", "ProtocolName", "RequestedProcedureDescription"),
+    *("PerformedProcedureStepDescription", "AcquisitionDeviceProcessingDescription", "AnatomicRegionSequence"),
+)
+OFTEN_PRESET = re.compile(r"\babdomen\b")
+"""A body part that stands in headers of chest films because the machine was left set to it."""
 OTHER_PARTS = re.compile(
     r"\b(abdomen|pelvis|hip|femur|knee|patella|leg|lowerleg|tibia|fibula|ankle|foot|toe|calcaneus|heel|extremity|"
     r"upperextremity|lowerextremity|lower leg|arm|upper arm|humerus|elbow|forearm|radius|ulna|wrist|hand|finger|thumb|"
@@ -44,7 +61,7 @@ def words(dataset: pydicom.Dataset, *keywords: str) -> str:
     return re.sub(r"[_^/]", " ", " ".join(said)).lower()
 
 
-def check_header(source: str, dataset: pydicom.Dataset, *, content: bool = True) -> None:
+def check_header(source: str, dataset: pydicom.Dataset, *, content: bool = True) -> tuple[str, ...]:
     """Refuse what the header shows to be no single frontal film of a chest.
 
     Args:
@@ -52,14 +69,19 @@ def check_header(source: str, dataset: pydicom.Dataset, *, content: bool = True)
         dataset: the parsed file.
         content: also judge modality, view and body part.
 
+    Returns:
+        Notes on what the header contradicts itself in.
+
     Raises:
         RadiographError: naming the file, the rule, the value got and the remedy.
     """
+    notes: tuple[str, ...] = ()
     if content:
         _check_modality(source, dataset)
         _check_view(source, dataset)
-        _check_body_part(source, dataset)
+        notes = _check_body_part(source, dataset)
     _check_form(source, dataset)
+    return notes
 
 
 def _check_modality(source: str, dataset: pydicom.Dataset) -> None:
@@ -73,24 +95,36 @@ def _check_modality(source: str, dataset: pydicom.Dataset) -> None:
 
 def _check_view(source: str, dataset: pydicom.Dataset) -> None:
     stated = words(dataset, "ViewPosition")
-    coded = words(dataset, "ViewCodeSequence")
+    coded = " ".join([words(dataset, "ViewCodeSequence"), *_coded_laterals(dataset)])
     described = words(dataset, "SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
     # A description may name both views of a study, and "AP" on a limb: the tag decides where it is filled.
-    said = next((text for text in (stated, coded, described) if LATERAL.search(text) or FRONTAL.search(text)), "")
-    if LATERAL.search(said) and not FRONTAL.search(said):
+    said = next((text for text in (stated, coded, described) if names_view(text)), "")
+    if only_lateral(said):
         raise RadiographError(
             f"{source}: the view must be frontal, PA or AP (got {said.strip()!r}: a lateral, oblique or decubitus "
             "view); leave the file out"
         )
 
 
-def _check_body_part(source: str, dataset: pydicom.Dataset) -> None:
+def _coded_laterals(dataset: pydicom.Dataset) -> list[str]:
+    """What lateral and oblique view codes mean, in whatever language their meaning is written."""
+    items = value(dataset, "ViewCodeSequence")
+    codes = [str(value(item, "CodeValue") or "") for item in items] if isinstance(items, pydicom.Sequence) else []
+    return [LATERAL_CODES[code] for code in codes if code in LATERAL_CODES]
+
+
+def _check_body_part(source: str, dataset: pydicom.Dataset) -> tuple[str, ...]:
     part = words(dataset, "BodyPartExamined")
     part = part if part.strip() else words(dataset, "AnatomicRegionSequence")
-    if OTHER_PARTS.search(part) and not re.search(r"chest|thorax|lung|rib", part):
-        raise RadiographError(
-            f"{source}: the body part must be the chest (got {part.strip().upper()!r}); leave the file out"
-        )
+    if not OTHER_PARTS.search(part) or re.search(r"chest|thorax|lung|rib", part):
+        return ()
+    described = words(dataset, *DESCRIPTIONS)
+    others = OTHER_PARTS.search(OFTEN_PRESET.sub(" ", part)) or OTHER_PARTS.search(described)
+    if CHEST.search(described) and not others:
+        return ("the header's body part is the abdomen, its descriptions say chest",)
+    raise RadiographError(
+        f"{source}: the body part must be the chest (got {part.strip().upper()!r}); leave the file out"
+    )
 
 
 def _check_form(source: str, dataset: pydicom.Dataset) -> None:
@@ -109,10 +143,10 @@ def _check_form(source: str, dataset: pydicom.Dataset) -> None:
         )
     if not present:
         raise RadiographError(f"{source}: a DICOM film must have integer pixel data (got none); copy the file again")
-    if photometric not in GREY | COLOR or samples not in (1, 3):
+    if photometric not in GREY | COLOR | PALETTE or samples not in (1, 3):
         raise RadiographError(
-            f"{source}: the photometric interpretation must be MONOCHROME1, MONOCHROME2 or RGB with equal channels "
-            f"(got {photometric}, {samples} samples); give the original film"
+            f"{source}: the photometric interpretation must be MONOCHROME1, MONOCHROME2, or RGB or PALETTE COLOR of "
+            f"greys (got {photometric}, {samples} samples); give the original film"
         )
     if not 8 <= bits <= MOST_BITS:
         raise RadiographError(

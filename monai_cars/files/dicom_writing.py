@@ -17,8 +17,9 @@ from pydicom.uid import (
 )
 
 from monai_cars import __version__
-from monai_cars.files.dicom import number, spacing_of
-from monai_cars.files.dicom_rules import GREY, value
+from monai_cars.files.dicom import spacing_of
+from monai_cars.files.dicom_display import TABLES, polarity_of
+from monai_cars.files.dicom_rules import GREY, PALETTE, value
 from monai_cars.files.header import Header
 from monai_cars.files.identity import WARNING, created, patient, summary, uid
 from monai_cars.files.native import Native
@@ -41,6 +42,7 @@ KEPT_IN_ITEMS = """
 CodeValue CodingSchemeDesignator CodeMeaning PatientOrientationModifierCodeSequence ViewModifierCodeSequence
 LUTDescriptor LUTData ModalityLUTType
 """.split()  # noqa: SIM905
+PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
 FILM_CLASSES = {
     ComputedRadiographyImageStorage,
     DigitalXRayImageStorageForPresentation,
@@ -82,6 +84,8 @@ def encode_dicom(
         warnings.simplefilter("ignore")  # the source's own spelling of values is kept
         if source is not None:
             _keep(film, source, KEPT)
+            if source.PhotometricInterpretation in PALETTE:
+                _drop(film, PADDING, TABLES, ("PresentationLUTShape",))  # they are told in the palette's indices
         else:
             _from_image(film, native)
         _set_directions(film, native.header)
@@ -89,7 +93,7 @@ def encode_dicom(
         _describe(film, source, header, edits)
         _set_scale(film, header)
         _set_lossy(film, source, native, size)
-        _set_pixels(film, native.header, stored)
+        _set_pixels(film, native.header, stored, source)
         return _bytes(film)
 
 
@@ -104,6 +108,11 @@ def _keep(film: pydicom.Dataset, source: pydicom.Dataset, keywords: list[str]) -
             setattr(film, keyword, items)
         elif found is not None:
             film[keyword] = copy.deepcopy(source[keyword])
+
+
+def _drop(film: pydicom.Dataset, *groups: tuple[str, ...]) -> None:
+    for keyword in (keyword for group in groups for keyword in group if keyword in film):
+        del film[keyword]
 
 
 def _from_image(film: pydicom.Dataset, native: Native) -> None:
@@ -228,9 +237,9 @@ def _set_lossy(film: pydicom.Dataset, source: pydicom.Dataset | None, native: Na
         film.LossyImageCompressionMethod = METHODS.get(str(syntax), "ISO_10918_1")
 
 
-def _set_pixels(film: pydicom.Dataset, header: Header, stored: np.ndarray) -> None:
+def _set_pixels(film: pydicom.Dataset, header: Header, stored: np.ndarray, source: pydicom.Dataset | None) -> None:
     film.SamplesPerPixel = 1
-    film.PhotometricInterpretation = photometric(film, header)
+    film.PhotometricInterpretation = photometric(film, header, source)
     film.Rows, film.Columns = stored.shape
     film.BitsAllocated = 8 * stored.dtype.itemsize
     film.BitsStored = min(header.bits, film.BitsAllocated)
@@ -241,12 +250,14 @@ def _set_pixels(film: pydicom.Dataset, header: Header, stored: np.ndarray) -> No
     film["PixelData"].VR = "OW" if film.BitsAllocated > 8 else "OB"
 
 
-def photometric(film: pydicom.Dataset, header: Header) -> str:
-    """Return the interpretation by which polarity reads back: MONOCHROME1 and a negative slope undo each other."""
-    negative_slope = (number(film, "RescaleSlope") or 1.0) < 0
-    result = "MONOCHROME1" if (header.polarity < 0) != negative_slope else "MONOCHROME2"
-    assert result in GREY
-    return result
+def photometric(film: pydicom.Dataset, header: Header, source: pydicom.Dataset | None = None) -> str:
+    """Return the interpretation by which polarity reads back, the source's own where that does it."""
+    own = str(value(source or pydicom.Dataset(), "PhotometricInterpretation") or "")
+    for said in (own, "MONOCHROME2", "MONOCHROME1"):
+        film.PhotometricInterpretation = said
+        if said in GREY and polarity_of(header.source, film) == header.polarity:
+            return said
+    raise AssertionError("one of the two has the film's polarity")
 
 
 def _bytes(film: pydicom.Dataset) -> bytes:

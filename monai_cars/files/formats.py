@@ -2,14 +2,16 @@
 
 import hashlib
 import os
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_cars.files.dicom import is_dicom, read_dicom
+from monai_cars.files.dicom import read_dicom
+from monai_cars.files.dicom_stream import is_dicom
 from monai_cars.files.header import RadiographError
 from monai_cars.files.native import MOST_BYTES, Native, check_values
-from monai_cars.files.nifti import is_nifti, read_nifti
+from monai_cars.files.nifti import GZIP_SIGNATURE, is_nifti, read_nifti
 from monai_cars.files.raster import is_jpeg, is_png, read_jpeg, read_png
 
 
@@ -53,7 +55,31 @@ FORMATS = (
         read_volume=lambda source, data, sha256: read_nifti(source, data, sha256, volumes=True),
     ),
 )
+HEAD_BYTES = 1024
+"""By which a file is told; the magic number that lies farthest behind is NIfTI's, at 344."""
 SUFFIXES = tuple(suffix for form in FORMATS for suffix in form.suffixes)
+
+
+def looks_like_a_film(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is of a format that is read, by its first bytes alone; whatever its name.
+
+    Raises:
+        OSError: it cannot be read.
+
+    Example:
+        >>> from pydicom.data import get_testdata_file
+        >>> looks_like_a_film(get_testdata_file("RG1_UNCR.dcm")), looks_like_a_film(__file__)
+        (True, False)
+    """
+    with open(path, "rb") as stream:
+        head = stream.read(HEAD_BYTES)
+    if head.startswith(GZIP_SIGNATURE):  # what is in it decides: any file may be compressed
+        try:
+            head = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
+        except zlib.error:
+            return False
+        return is_nifti(head) and not head.startswith(GZIP_SIGNATURE)
+    return any(form.recognises(head) for form in FORMATS)
 
 
 def read_native(path: str | os.PathLike[str], *, check: bool = True, volumes: bool = False) -> Native:

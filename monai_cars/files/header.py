@@ -23,7 +23,8 @@ class Header:
         low: least value of ``image`` that can be stored (after polarity).
         high: greatest value of ``image`` that can be stored (after polarity).
         spacing: millimetres per pixel (row, column) in the patient, of a volume (slice, row, column), or None.
-        spacing_source: "PixelSpacing", "ImagerPixelSpacing/1.1", "pixdim", "datalist", "estimated" or "unknown".
+        spacing_source: "PixelSpacing", "ImagerPixelSpacing/1.1" (divided by the magnification), "pixdim", "datalist",
+            "estimated" or "unknown".
         view: "PA", "AP" or None when the file does not say.
         position: "erect", "supine" or None when the file does not say.
         age: years, None when unknown.
@@ -33,6 +34,10 @@ class Header:
             it.
         segmenter: who made the masks that came with the film, empty when nobody says.
         laterality: by whom the patient's sides are known, one of `monai_cars.edits.axes.LATERALITIES`.
+        padding: least and greatest value of ``image`` that the file says is padding, which shows nothing; None where
+            it says nothing of that. `monai_cars.files.padding` tells which pixels that means.
+        aspect: height of a pixel over its width; of a film with a spacing, the spacing tells.
+        notes: what was assumed or left out when the file was read, for people.
 
     Example:
         >>> header = Header(source="memory", sha256="", format="tensor")
@@ -58,6 +63,9 @@ class Header:
     axes: str = "HW"
     segmenter: str = ""
     laterality: str = "assumed"
+    padding: tuple[float, float] | None = None
+    aspect: float = 1.0
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the header as one JSON string, the form in which it rides in ``MetaTensor.meta``."""
@@ -74,6 +82,9 @@ class Header:
             values: dict[str, Any] = json.loads(text)
             spacing = values.get("spacing")
             values["spacing"] = None if spacing is None else tuple(float(size) for size in spacing)
+            padding = values.get("padding")
+            values["padding"] = None if padding is None else (float(padding[0]), float(padding[1]))
+            values["notes"] = tuple(str(note) for note in values.get("notes", ()))
             return cls(**values)
         except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
             raise RadiographError(

@@ -14,6 +14,12 @@ MOST_PIXELS = 100_000_000
 MOST_BYTES = 1 << 30
 MOST_BITS = 24
 """float32 holds integers exactly up to here."""
+MOST_COLOURED = 0.01
+"""Share of a film that coloured marks may take; a colour photograph has more."""
+TINT = 6
+"""Grey levels by which a lossy compression lets the channels of a grey film differ."""
+LUMINANCE = np.array([299, 587, 114])
+"""Red, green and blue, as JPEG weighs them."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +97,30 @@ def cause(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
-def equal_channels(source: str, values: np.ndarray) -> np.ndarray:
-    """Return ``(H, W)`` of an ``(H, W, C)`` film with 3 equal channels and no transparency.
+def grey(source: str, values: np.ndarray, *, tint: int = 0) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return ``(H, W)`` of an ``(H, W, C)`` film whose 3 channels are equal, but for a few coloured marks.
+
+    A coloured mark is read by its brightest channel: it stays a mark, which edits spare as they do a white one.
+
+    Args:
+        source: name of the file, for messages.
+        values: ``(H, W)``, which is returned as it is, or ``(H, W, C)``.
+        tint: difference of channels up to which a pixel is grey, its value that of the luminance: a JPEG's colour is
+            rounded on its own.
+
+    Returns:
+        The film, and notes on what was left out.
 
     Raises:
-        RadiographError: for a colour photograph and for transparent pixels.
+        RadiographError: for a colour photograph and for pixels that are transparent.
+
+    Example:
+        >>> film = np.full((20, 20, 3), 7, np.uint8); film[0, 0] = (255, 0, 0)
+        >>> grey("film.png", film)[0][0].tolist()[:2]
+        [255, 7]
     """
     if values.ndim == 2:
-        return values
+        return values, ()
     if values.shape[2] in (2, 4):
         opaque = np.iinfo(values.dtype).max
         if (values[..., -1] != opaque).any():
@@ -107,12 +129,17 @@ def equal_channels(source: str, values: np.ndarray) -> np.ndarray:
                 "remove the alpha channel"
             )
         values = values[..., :-1]
-    if values.shape[2] == 3 and not (
-        np.array_equal(values[..., 0], values[..., 1]) and np.array_equal(values[..., 0], values[..., 2])
-    ):
-        gap = int(np.ptp(values.astype(np.int64), axis=2).max())
+    plane = values[..., 0]
+    if values.shape[2] != 3 or (np.array_equal(plane, values[..., 1]) and np.array_equal(plane, values[..., 2])):
+        return plane, ()
+    gap = values.max(2).astype(np.int64) - values.min(2)
+    coloured = gap > tint
+    if coloured.mean() > MOST_COLOURED:
         raise RadiographError(
-            f"{source}: a radiograph is grey, its channels must be equal (got 3 channels that differ by up to {gap}: "
-            "a colour photograph?); give the original film or convert it to one channel"
+            f"{source}: a radiograph is grey, its channels must be equal (got 3 channels that differ by up to "
+            f"{int(gap.max())}: a colour photograph?); give the original film or convert it to one channel"
         )
-    return values[..., 0]
+    luminance = (values.astype(np.int64) @ LUMINANCE + LUMINANCE.sum() // 2) // LUMINANCE.sum()
+    plane = np.where(coloured, values.max(2), luminance).astype(values.dtype)
+    marks = int(coloured.sum())
+    return plane, ((f"{marks} coloured pixels are read by their brightest channel",) if marks else ())

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from monai.data import ImageReader, MetaTensor
 
-from monai_cars.files.formats import SUFFIXES, read_native
+from monai_cars.files.formats import SUFFIXES, looks_like_a_film, read_native
 from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.native import image_of
 from monai_cars.files.writing import write_radiograph
@@ -148,9 +148,16 @@ def header_of(image: torch.Tensor, text: str | None = None) -> Header:
     return Header("memory", digest, "tensor", low=low, high=high)
 
 
+def _is_film(path: str | os.PathLike[str]) -> bool:
+    try:
+        return looks_like_a_film(path)
+    except (OSError, ValueError):
+        return False
+
+
 def affine_of(header: Header) -> np.ndarray:
-    """Return the 4 x 4 affine of the (row, column) grid in mm; the identity when the spacing is unknown."""
-    sizes = header.spacing or ()
+    """Return the 4 x 4 affine of the (row, column) grid in mm; in widths of a pixel when the spacing is unknown."""
+    sizes = header.spacing or (header.aspect, 1.0)
     return np.diag([*sizes, *([1.0] * (4 - len(sizes)))])
 
 
@@ -174,9 +181,9 @@ class RadiographReader(ImageReader):
         self.spacing = spacing
 
     def verify_suffix(self, filename: Any) -> bool:
-        """Tell whether all names end like a film's; DICOM files often have no suffix, which is taken too."""
+        """Tell whether all files are films by their names or, as DICOM files have any name, by their first bytes."""
         names = [filename] if isinstance(filename, (str, os.PathLike)) else list(filename)
-        return all(str(name).lower().endswith(SUFFIXES) or not Path(name).suffix for name in names)
+        return all(str(name).lower().endswith(SUFFIXES) or not Path(name).suffix or _is_film(name) for name in names)
 
     def read(self, data: Any, **kwargs: Any) -> Radiograph:
         """Read one film; ``kwargs`` go to `read_radiograph`."""

@@ -9,11 +9,12 @@ import numpy as np
 from monai_cars.files.decode_process import DecodeError, decode
 from monai_cars.files.exif import jpeg_orientation, png_orientation, png_text
 from monai_cars.files.header import Header, RadiographError
-from monai_cars.files.native import Native, check_size, equal_channels, integer_range
+from monai_cars.files.native import TINT, Native, check_size, grey, integer_range
 from monai_cars.files.sides import OF_EXIF, SILENT, Sides, of_directions
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
+GREY, PALETTE = 0, 3  # PNG colour types
 PHOTOMETRIC = "Photometric Interpretation"
 """PNG text entry by which `write_radiograph` says that a film is MONOCHROME1."""
 
@@ -35,7 +36,7 @@ def is_jpeg(data: bytes) -> bool:
 
 
 def read_png(source: str, data: bytes, sha256: str) -> Native:
-    """Read a PNG of 8 or 16 grey bits; colour is taken when its three channels are equal."""
+    """Read a PNG of 8 or 16 grey bits; colour is taken when its three channels are equal but for a few marks."""
     end = data.rfind(b"IEND")
     if len(data) < 45 or end < 0 or len(data) < end + 8:
         raise RadiographError(
@@ -43,7 +44,7 @@ def read_png(source: str, data: bytes, sha256: str) -> Native:
         )
     columns, rows, bits, color = struct.unpack(">IIBB", data[16:26])
     check_size(source, rows, columns)
-    if bits == 1 or (bits == 16 and color != 0):
+    if (bits < 8 and color != PALETTE) or bits == 1 or (bits == 16 and color != GREY):
         raise RadiographError(
             f"{source}: a PNG film must have 8 bits, or 16 bits in one grey channel (got {bits} bits, colour type "
             f"{color}); save it as a grey PNG"
@@ -51,12 +52,38 @@ def read_png(source: str, data: bytes, sha256: str) -> Native:
     values, notes = _decode(source)
     polarity = -1 if notes["text"].get(PHOTOMETRIC) == "MONOCHROME1" else 1
     lossy = notes["text"].get(LOSSY) == "01"
-    film = _native(source, sha256, "png", equal_channels(source, values), polarity, lossy=lossy)
+    values, padding, hidden = _opaque(source, values, notes.get("transparent"))
+    stored, marks = grey(source, values)
+    native = _native(source, sha256, "png", stored, polarity, lossy=lossy)
+    ends = None if padding is None else (float(polarity * padding),) * 2
+    film = replace(native, header=replace(native.header, padding=ends, notes=(*hidden, *marks)))
     return _laid(film, png_sides(data))
 
 
+def _opaque(source: str, values: np.ndarray, key: int | None) -> tuple[np.ndarray, int | None, tuple[str, ...]]:
+    """Values without transparency, and the one value that is transparent where there is one.
+
+    Transparent pixels are padding: one value that the file names, or one that all of them have.
+    """
+    if key is not None:
+        return values, key, ()
+    if values.ndim == 2 or values.shape[2] not in (2, 4):
+        return values, None, ()
+    alpha, shown = values[..., -1], values[..., :-1]
+    clear = alpha == 0
+    if not clear.any() or clear.all() or bool((alpha[~clear] != np.iinfo(values.dtype).max).any()):
+        return values, None, ()
+    under = np.unique(shown[clear])
+    if len(under) > 1:
+        raise RadiographError(
+            f"{source}: transparent pixels must hold one value, as a border does (got {len(under)} under an alpha of "
+            "0); remove the alpha channel"
+        )
+    return shown, int(under[0]), (f"{int(clear.sum())} transparent pixels are read as a border",)
+
+
 def read_jpeg(source: str, data: bytes, sha256: str) -> Native:
-    """Read an 8-bit JPEG; colour is taken when its three channels are equal."""
+    """Read an 8-bit JPEG; colour is taken when its three channels are equal but for rounding and a few marks."""
     if data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda") or b"\xff\xda" not in data:
         raise RadiographError(
             f"{source}: a JPEG must end with its EOI marker (got {len(data)} bytes, truncated?); copy the file again"
@@ -67,8 +94,9 @@ def read_jpeg(source: str, data: bytes, sha256: str) -> Native:
         raise RadiographError(
             f"{source}: a JPEG film must be grey or RGB (got {notes['mode']}); save it as a grey JPEG or PNG"
         )
-    film = _native(source, sha256, "jpeg", equal_channels(source, values), 1, lossy=True)
-    return _laid(film, jpeg_sides(data))
+    stored, marks = grey(source, values, tint=TINT)
+    native = _native(source, sha256, "jpeg", stored, 1, lossy=True)
+    return _laid(replace(native, header=replace(native.header, notes=marks)), jpeg_sides(data))
 
 
 def _decode(source: str) -> tuple[np.ndarray, dict[str, Any]]:

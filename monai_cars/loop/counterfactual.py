@@ -19,7 +19,9 @@ from monai_cars.edits.film_memory import MEMORY, film_key
 from monai_cars.edits.record import earlier_edits, edit_record, fill_record
 from monai_cars.edits.region import check_region, turned
 from monai_cars.edits.seeds import film_seed, seeded
+from monai_cars.edits.square_pixels import SquarePixels
 from monai_cars.files.header import Header
+from monai_cars.files.padding import without_padding
 from monai_cars.files.radiograph import header_of
 from monai_cars.gates import Context, Gate
 from monai_cars.gates.judges import editor_data, judges, require_independent
@@ -134,11 +136,12 @@ def upright_film(
     """
     upright = upright_values(image, header)
     masks = to_standard(anatomy, header.axes).contiguous()
-    dense = header if _sign(header) > 0 else replace(header, low=-header.high, high=-header.low)
+    dense = header if _sign(header) > 0 else _turned_over(header)
+    upright, padded = without_padding(upright, dense)
     key = film_key(upright, masks)
     unit = MEMORY.recall((key, modality.name, "unit"), lambda: modality.unit(upright, masks))
     carried = earlier_edits(earlier, upright.shape[1:])
-    film = Film(upright, masks, dense, unit, modality.scale(header, masks), carried)
+    film = Film(upright, masks, dense, unit, modality.scale(header, masks), carried, padded)
     film.__dict__["key"] = key  # worked out above; a film made of this one by `replace` works out its own
     return film
 
@@ -146,6 +149,11 @@ def upright_film(
 def upright_values(image: torch.Tensor, header: Header) -> torch.Tensor:
     """(1, ...) float32 values upright, bright = dense; two negations give back the same bits."""
     return _sign(header) * to_standard(image, header.axes).contiguous().float()
+
+
+def _turned_over(header: Header) -> Header:
+    padding = None if header.padding is None else (-header.padding[1], -header.padding[0])
+    return replace(header, low=-header.high, high=-header.low, padding=padding)
 
 
 def _sign(header: Header) -> float:
@@ -185,7 +193,9 @@ def _attempts(
         return {**record, "reason": reason}, None, None
     if edit.side is not None and film.header.laterality == "doubtful":
         return {**record, "reason": DOUBTFUL.format(side=edit.side)}, None, None
-    protection = modality.protect(film, edit)
+    grid = SquarePixels.of(film.image.shape[1:], film.scale)
+    squared, edit = grid.film(film), grid.edit(edit)
+    protection = modality.protect(squared, edit)
     # An editor that writes into what it is shown must not write into what it is judged against.
     shown = protection.seen
     seen = replace(shown, image=shown.image.clone(), anatomy=shown.anatomy.clone())
@@ -194,8 +204,8 @@ def _attempts(
         generator = seeded(edit.seed, film.header.sha256, f"{edit.operation} {edit.finding}", attempt)
         try:
             proposed = editor.propose(seen, seen.anatomy, edit, generator)
-            check_proposal(proposed, film.image, editor.name)
-            proposal = protection.settled(proposed)
+            check_proposal(proposed, squared.image, editor.name)
+            proposal = _spared(grid.brought_back(protection.settled(proposed)), film.padded)
         except CannotEdit as refusal:
             record["attempts"] = attempt + 1
             # An attempt that was judged says more than one that could not be made.
@@ -208,8 +218,9 @@ def _attempts(
         last = proposal
         record["attempts"] = attempt + 1
         composite = compose(film.image, proposal, film.unit.value, header=film.header)
-        context = _context(modality, film, edit, proposal, composite, segmenter)
-        verdict = gate(film.image, composite.image, context)
+        judged = replace(composite, image=grid.image(composite.image))
+        context = _context(modality, squared, edit, grid.seen(proposal), judged, segmenter)
+        verdict = gate(squared.image, judged.image, context)
         share = changed_share(film.image, composite.image, proposal)
         if verdict.accepted and not share >= LEAST_CHANGED:
             reason = f"only {share:.0%} of the lesion's mask lies where anything changed"
@@ -218,6 +229,17 @@ def _attempts(
         if verdict.accepted:
             return record, composite, proposal
     return record, None, None
+
+
+def _spared(proposal: Proposal, padded: torch.Tensor | None) -> Proposal:
+    """The proposal without what lies on padding, which is written back as it came."""
+    if padded is None:
+        return proposal
+    free = ~padded[0][proposal.box.slices].to(proposal.support.device)
+    support = proposal.support & free
+    if not bool(support.any()):
+        raise CannotEdit("nothing but padding is left to change where the edit was asked for")
+    return replace(proposal, support=support, lesion=proposal.lesion & free, residual=proposal.residual * support)
 
 
 def changed_share(before: torch.Tensor, after: torch.Tensor, proposal: Proposal) -> float:

@@ -13,6 +13,7 @@ from monai_cars.edits.change import Change
 from monai_cars.edits.edit import Box, Edit, Quantity, Region
 from monai_cars.edits.film import Film, Scale
 from monai_cars.edits.record import film_mask
+from monai_cars.edits.square_pixels import SquarePixels
 from monai_cars.files.radiograph import Header
 from monai_cars.gates import Check, Context, Gate, Verdict, joined
 from monai_cars.gates.judges import judges
@@ -54,6 +55,7 @@ class Chain:
         after: (1, ...) after the last.
         support: bool without the channel, the union of the supports.
         segmenter: measures the anatomy after the chain; None leaves checks that need it unavailable.
+        grid: from the record's pixels to these, where those are not square; None where they are.
     """
 
     modality: Modality
@@ -61,6 +63,14 @@ class Chain:
     after: torch.Tensor
     support: torch.Tensor
     segmenter: Segmenter | None = None
+    grid: SquarePixels | None = None
+
+    def mask(self, edit: Edited, name: str) -> torch.Tensor:
+        """The bool "support" or "lesion" of an edit."""
+        mask = film_mask(edit, name)
+        if self.grid is None:
+            return mask
+        return self.grid.touched(mask) if name == "support" else self.grid.mask(mask)
 
     @property
     def before(self) -> torch.Tensor:
@@ -80,8 +90,13 @@ def upright_chain(
 ) -> Chain:
     """A `Chain` from tensors in the axes that the header names."""
     film = upright_film(modality, before, anatomy, header)
-    turned = to_standard(support, header.axes).contiguous()
-    return Chain(modality, film, upright_values(after, header), turned[0] > 0, segmenter)
+    turned, now = to_standard(support, header.axes).contiguous()[0] > 0, upright_values(after, header)
+    if film.padded is not None:  # seen as before the edits, wherever it is still what it was
+        now = torch.where(film.padded & (now == upright_values(before, header)), film.image, now)
+    grid = SquarePixels.of(film.image.shape[1:], film.scale)
+    if grid.same:
+        return Chain(modality, film, now, turned, segmenter)
+    return Chain(modality, grid.film(film), grid.image(now), grid.touched(turned), segmenter, grid)
 
 
 def judge_chain(chain: Chain, edits: Sequence[Mapping[str, Any]], gate_for: GateFor) -> Judged:
@@ -102,7 +117,7 @@ def judge_chain(chain: Chain, edits: Sequence[Mapping[str, Any]], gate_for: Gate
     made = [edit for edit in edits if edit["accepted"]]
     if not made:
         return Judged(True, "", ())
-    supports = [film_mask(edit, "support") for edit in made]
+    supports = [chain.mask(edit, "support") for edit in made]
     whole = _whole_film(chain, made[0])
     gates = _common([gate_for(edit["finding"], edit["operation"]) for edit in made])
     verdicts = [_judge(chain, made, supports, number, gate, whole) for number, gate in enumerate(gates)]
@@ -136,7 +151,7 @@ def _judge(
     group = [other for other, support in enumerate(supports) if other == number or _meet(support, supports[number])]
     before, after, support = _states(chain, supports, number, group)
     alone = len(group) == 1
-    box = Box(*made[number]["box"]) if alone else Box.around(support)
+    box = Box(*made[number]["box"]) if alone and chain.grid is None else Box.around(support)
     context = _context(chain, made[number], before, after, support, box)
     if len(group) == len(made):  # its films are the whole chain's: no model is asked about them twice
         context = replace(context, _made=whole._made)
@@ -177,10 +192,10 @@ def _context(
         measured = chain.modality.measure(Change(film, after, edit["operation"], edit["finding"]))
     asked = edit["severity_asked"]
     return Context(
-        edit=_edit(edit),
+        edit=_edit(chain, edit),
         film=film,
         box=box,
-        lesion=film_mask(edit, "lesion")[box.slices],
+        lesion=chain.mask(edit, "lesion")[box.slices],
         support=support[box.slices],
         asked=Quantity(asked["value"], asked["unit"]) if asked else None,
         measured=measured,
@@ -192,6 +207,7 @@ def _film(chain: Chain, edit: Edited, before: torch.Tensor) -> Film:
     """The film that an edit was made on, with the scale that its record tells."""
     spacing = tuple(edit["spacing"]) if edit["spacing"] else None
     scale = Scale(spacing, edit["spacing_source"], chain.film.scale.usual)
+    scale = scale if chain.grid is None else replace(chain.grid.scale(scale), usual=chain.film.scale.usual)
     unit = chain.modality.unit(before, chain.film.anatomy)
     return Film(before, chain.film.anatomy, chain.film.header, unit, scale)
 
@@ -199,7 +215,7 @@ def _film(chain: Chain, edit: Edited, before: torch.Tensor) -> Film:
 def _whole_film(chain: Chain, edit: Edited) -> Context:
     """What checks of the whole film look at; they share what a segmenter says of the film after the chain."""
     return Context(
-        edit=_edit(edit),
+        edit=_edit(chain, edit),
         film=_film(chain, edit, chain.before),
         box=Box.whole(chain.support.shape),
         lesion=chain.support,
@@ -210,8 +226,9 @@ def _whole_film(chain: Chain, edit: Edited) -> Context:
     )
 
 
-def _edit(edit: Edited) -> Edit:
+def _edit(chain: Chain, edit: Edited) -> Edit:
     region = Region(box=tuple(map(float, edit["box"]))) if edit["operation"] == "delete" else None
-    return Edit(
+    made = Edit(
         edit["operation"], edit["finding"], side=edit["side"], zone=edit["zone"], seed=edit["seed"], region=region
     )
+    return made if chain.grid is None else chain.grid.edit(made)

@@ -15,6 +15,7 @@ from monai.utils import convert_to_tensor
 from monai_cars.edits.axes import Axes, from_standard, then, to_standard
 from monai_cars.edits.claim import UNHEARD, Claim
 from monai_cars.files.header import RadiographError
+from monai_cars.files.padding import without_padding
 from monai_cars.files.radiograph import META_KEY, Header, header_of
 from monai_cars.loop.claim import claim_of, step_of
 from monai_cars.loop.state import like, one_channel
@@ -55,6 +56,8 @@ def segmented(
     image = convert_to_tensor(image, track_meta=get_track_meta())
     film = one_channel(image)
     plain = film.as_tensor() if isinstance(film, MetaTensor) else film
+    if header is not None or (isinstance(film, MetaTensor) and META_KEY in film.meta):
+        plain, _ = without_padding(plain, header_of(film, header))
     found = _axes(organ, film, plain, axes, header)
     if found.mirrored:
         warnings.warn(

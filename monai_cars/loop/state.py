@@ -11,6 +11,7 @@ import torch
 from monai.data import MetaTensor
 
 from monai_cars.edits.axes import Axes, to_standard
+from monai_cars.files.padding import without_padding
 from monai_cars.files.radiograph import META_KEY, Header, header_of
 from monai_cars.modality import DEFAULT_ORGAN, Modality, modality_named
 
@@ -62,7 +63,8 @@ def _values(image: torch.Tensor, header: Header) -> dict[str, Any]:
     plain = plain_tensor(image)
     if not plain.is_floating_point():
         return {"integer": True, "low": float(plain.min()), "high": float(plain.max())}
-    low, high = float(plain.min()), float(plain.max())
+    seen = without_padding(plain, header)[0]  # which the header's range need not hold
+    low, high = float(seen.min()), float(seen.max())
     if header.integer and header.low <= low and high <= header.high and bool((plain == plain.round()).all()):
         return {}
     return {"integer": False, "bits": 0, "low": low, "high": high}
@@ -79,11 +81,16 @@ def _scale(image: torch.Tensor, header: Header) -> dict[str, Any]:
     was, now = _pixdim(original, axes), _pixdim(image.affine, axes)
     if META_KEY not in image.meta:
         # MONAI's readers give an identity where a file states no spacing.
-        return {} if np.allclose(was, 1.0) else {"spacing": now, "spacing_source": "affine"}
+        return _aspect(now) if np.allclose(was, 1.0) else {"spacing": now, "spacing_source": "affine"}
     if header.spacing is None:
-        return {}
+        return _aspect(now)
     stated = np.allclose(was, header.spacing)  # else the affine counts pixels
     return {"spacing": now if stated else tuple(s * n / w for s, n, w in zip(header.spacing, now, was, strict=True))}
+
+
+def _aspect(now: tuple[float, ...]) -> dict[str, Any]:
+    """Height of a pixel over its width, of a film without spacing: its affine counts pixels of the film as read."""
+    return {"aspect": now[0] / now[1]} if len(now) == 2 and min(now) > 0 else {}
 
 
 def _pixdim(affine: Any, axes: int) -> tuple[float, ...]:

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from monai_cars.edits.axes import Axes, to_standard
+from monai_cars.files.padding import without_padding
 from monai_cars.files.radiograph import RadiographError, read_radiograph
 from monai_cars.files.spelling import unwritten
 
@@ -90,7 +91,7 @@ class Result:
         film = read_radiograph(path, check=False)
         if film.header.sha256 != sha256:
             raise RadiographError(f"{path}: the film must be the one of the manifest (got another); run it again")
-        image = self._upright(film.image[0].numpy())
+        image = self._upright(without_padding(film.image, film.header)[0][0].numpy())
         return -image if self.axes.inverted else image
 
     def _upright(self, array: np.ndarray) -> np.ndarray:

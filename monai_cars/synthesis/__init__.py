@@ -5,7 +5,7 @@ from monai_cars.synthesis.naming import pseudonym
 from monai_cars.synthesis.options import OptionError, check_options, speak_plainly, spoken
 from monai_cars.synthesis.plan import PlanError, PlannedEdit, plan_edits
 from monai_cars.synthesis.run import REFUSED, Synthesis
-from monai_cars.synthesis.sources import Source, SourceError, find_sources
+from monai_cars.synthesis.sources import Source, SourceError, find_sources, left_out
 
 __all__ = [
     "REFUSED",
@@ -18,6 +18,7 @@ __all__ = [
     "Synthesis",
     "check_options",
     "find_sources",
+    "left_out",
     "plan_edits",
     "pseudonym",
     "read_manifest",

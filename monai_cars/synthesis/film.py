@@ -12,6 +12,7 @@ from monai.data import MetaTensor
 
 from monai_cars.edits.axes import Axes, to_standard
 from monai_cars.edits.claim import claim_of_file
+from monai_cars.files.padding import without_padding
 from monai_cars.files.radiograph import Header, Radiograph, RadiographError, read_radiograph
 from monai_cars.files.spelling import in_one_line
 from monai_cars.files.synthetic import says_synthetic
@@ -67,8 +68,9 @@ def prepare_film(
             "again only when that is asked for: --synthetic_sources True"
         )
     _check_box(source, radiograph.image)
-    found = _recognised(modality, radiograph, source.name) if axes == "auto" else Axes.parse(axes)
-    anatomy, _ = segmented(radiograph.image, segmenter, str(found), modality=modality)
+    seen = replace(radiograph, image=without_padding(radiograph.image, radiograph.header)[0])
+    found = _recognised(modality, seen, source.name) if axes == "auto" else Axes.parse(axes)
+    anatomy, _ = segmented(seen.image, segmenter, str(found), modality=modality)
     masks = (anatomy.as_tensor() if isinstance(anatomy, MetaTensor) else anatomy)[: len(modality.structures)]
     if axes == "auto":
         modality.screen_masks(to_standard(masks, found), source.name)

@@ -28,7 +28,7 @@ def in_datalist(path: Path, image_key: str) -> list[Source]:
         SourceError: naming the datalist, the item, the rule and the value got.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(path.read_bytes())  # of bytes, JSON finds out the encoding
     except RecursionError as error:
         raise SourceError(f"datalist {path.name} must be JSON, got lists or mappings nested too deeply") from error
     except ValueError as error:

@@ -29,11 +29,12 @@ from monai_cars.synthesis.earlier import Within, set_aside
 from monai_cars.synthesis.folder import DATALIST, RUN, RunFolder
 from monai_cars.synthesis.plan import PlannedEdit, plan_edits
 from monai_cars.synthesis.source import Source
-from monai_cars.synthesis.sources import find_sources
+from monai_cars.synthesis.sources import find_sources, left_out
 from monai_cars.synthesis.task import Task, Work, findings_of, run_task
 from monai_cars.weights import RECORDS
 
 REFUSED = 3  # exit status of a run that had to skip films
+MOST_NAMED = 20  # files that are no films; run.json names all
 
 Page = Callable[
     [Path, Sequence[Mapping[str, Any]], Mapping[str, Any], Mapping[str, Path]], tuple[bytes, dict[str, str]]
@@ -94,6 +95,7 @@ class Synthesis:
     _aside: list[dict[str, str]] = field(default_factory=list, init=False, repr=False)
     _called: list[str] = field(default_factory=list, init=False, repr=False)
     _key: str | None = field(default=None, init=False, repr=False)
+    left_out: list[str] = field(default_factory=list, init=False)
 
     def check(self) -> list[PlannedEdit]:
         """The plan, after every input was checked and before anything is written.
@@ -149,6 +151,12 @@ class Synthesis:
         taken, aside = set_aside(found, Path(self.dataset), output, synthetic=self.synthetic_sources)
         return naming.told_apart(taken), aside
 
+    def _left_out(self) -> list[str]:
+        """Files of the dataset that are no films, under the names that may be told; none of what runs write."""
+        folder, within = Path(self.dataset), Within(Path(self.output_dir))
+        names = [name for name in left_out(self.dataset) if not within(folder / name)]
+        return names if self._key is None else [naming.pseudonym(name, self._key) for name in names]
+
     def _names_key(self) -> str | None:
         """The key of the pseudonyms; a new one is kept in its file when the run starts."""
         if self.names == naming.KEPT:
@@ -173,7 +181,7 @@ class Synthesis:
             CannotWriteError: the disk is full; the run is unfinished, and the same again finishes it.
         """
         plan = self.check()
-        self.lines, self.skipped = [], list(self._aside)
+        self.lines, self.skipped, self.left_out = [], list(self._aside), self._left_out()
         provenance = self._provenance(shared_modality(planned.edit.finding for planned in plan))
         with RunFolder(self.output_dir).start() as folder:
             folder.refuse_another(provenance, self._called)  # one may have finished since `check`
@@ -183,7 +191,7 @@ class Synthesis:
             folder.refuse_fewer(self.lines)
             self._draw(folder, provenance, films)
             folder.write_json(DATALIST, datalist(self.lines, self._vocabulary))
-            folder.write_json(RUN, {**provenance, "skipped": self.skipped})
+            folder.write_json(RUN, {**provenance, "skipped": self.skipped, "left_out": self.left_out})
             folder.finish()
         return self
 
@@ -210,7 +218,7 @@ class Synthesis:
     def _draw(self, folder: RunFolder, provenance: Mapping[str, Any], films: Mapping[str, Path]) -> None:
         """Draw the pages; a film that is gone by now is listed, and a page that cannot be drawn, too."""
         for name, draw in self.pages.items():
-            told = {**provenance, "skipped": self.skipped}
+            told = {**provenance, "skipped": self.skipped, "left_out": self.left_out}
             try:
                 content, missing = draw(folder.path, self.lines, told, films)
             except Exception as error:  # hours of work must not wait for a picture
@@ -234,6 +242,11 @@ class Synthesis:
         print(f"{accepted} of {len(self.lines)} edits accepted; written to {in_one_line(str(self.output_dir))}")
         for skip in self.skipped:
             print(in_one_line(f"skipped {skip['source']}: {skip['reason']}"), file=sys.stderr)
+        if self.left_out:
+            named = ", ".join(self.left_out[:MOST_NAMED]) + ", ..." * (len(self.left_out) > MOST_NAMED)
+            print(
+                in_one_line(f"left out, no films by name or content ({len(self.left_out)}): {named}"), file=sys.stderr
+            )
         if self.skipped:
             raise SystemExit(REFUSED)
 

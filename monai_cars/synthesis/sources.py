@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monai_cars.files.formats import SUFFIXES
+from monai_cars.files.formats import SUFFIXES, looks_like_a_film
 from monai_cars.synthesis.items import TRAINING, in_datalist
 from monai_cars.synthesis.source import EMBEDDED, Source, SourceError, embedded
 
@@ -16,7 +16,8 @@ def find_sources(dataset: str | Path, *, data_list_key: str = TRAINING, image_ke
 
     Args:
         dataset: a folder (searched with its subfolders), a MONAI datalist (``.json``), one film, or ``pydicom:FILE``
-            for a film that the package pydicom-data ships. A file without a suffix counts when it starts as DICOM does.
+            for a film that the package pydicom-data ships. In a folder a film is told by its name's suffix or by its
+            first bytes, whatever its name; `left_out` names the others.
         data_list_key: the datalist's section. Only ``"training"`` is edited: counterfactuals of validation or test
             films would leak them into training.
         image_key: where an item of the datalist has its film.
@@ -46,13 +47,30 @@ def find_sources(dataset: str | Path, *, data_list_key: str = TRAINING, image_ke
     raise SourceError(f"dataset_dir {str(dataset)!r} must be a folder, a datalist (.json) or a film, got nothing there")
 
 
+def left_out(dataset: str | Path) -> list[str]:
+    """Files of a folder that are no films, neither by their name nor by their first bytes; of anything else none.
+
+    Args:
+        dataset: as `find_sources` takes it.
+
+    Returns:
+        Their paths inside the folder, sorted.
+    """
+    folder = Path(dataset)
+    return [path.relative_to(folder).as_posix() for path in _files(folder) if not _is_film(path)]
+
+
 def _in_folder(folder: Path) -> list[Source]:
-    paths = sorted(path for path in folder.rglob("*") if _is_file(path) and _is_film(path))
+    paths = [path for path in _files(folder) if _is_film(path)]
     if not paths:
         raise SourceError(
             f"dataset_dir {str(folder)!r} must hold films ({', '.join(SUFFIXES)}), got a folder without any"
         )
     return [Source(path, path.relative_to(folder).as_posix()) for path in paths]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if _is_file(path)) if folder.is_dir() else []
 
 
 def _is_file(path: Path) -> bool:
@@ -63,12 +81,11 @@ def _is_file(path: Path) -> bool:
 
 
 def _is_film(path: Path) -> bool:
-    if path.name.startswith("."):
+    if path.name.startswith(".") or path.name.upper() == "DICOMDIR":  # the table of contents of a disc of films
         return False
-    if path.suffix:
-        return path.name.lower().endswith(SUFFIXES)
+    if path.name.lower().endswith(SUFFIXES):
+        return True
     try:
-        with path.open("rb") as stream:
-            return stream.read(132)[128:] == b"DICM"
+        return looks_like_a_film(path)
     except OSError:  # it may be a film: reading it says what is wrong, and it is listed
         return True

@@ -112,7 +112,7 @@ def run_task(task: Task, work: Work, folder: RunFolder) -> Done:
             # Of a pseudonym nothing is told but itself: a path would tell the rest.
             "source": folder.relative(task.source.path) if work.names_key is None else task.source.name,
             "source_name": task.source.name,
-            "source_note": task.source.note,
+            "source_note": "; ".join(note for note in (task.source.note, *film.header.notes) if note),
             "axes": film.header.axes,
             "patient_id": patient_of(task.source, film.header, key=work.names_key),
             "anatomy": folder.write_mask(f"{film.name}-anatomy", film.anatomy.numpy()),

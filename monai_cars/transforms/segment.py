@@ -162,9 +162,13 @@ class SegmentAnatomyd(MapTransform):
                 # The scale at this size: a cache that drops metadata drops the affine that tells it.
                 now = current_header(out[key][:1], out[self.anatomy_key], modality=self.segmenter.organ)
                 maker = self.segmenter.maker
-                stated = Header.from_json(text)
                 noted = replace(
-                    stated, axes=str(axes), laterality=axes.laterality, spacing=now.spacing, segmenter=maker
+                    Header.from_json(text),
+                    axes=str(axes),
+                    laterality=axes.laterality,
+                    spacing=now.spacing,
+                    aspect=now.aspect,
+                    segmenter=maker,
                 )
                 out[f"{key}{HEADER_POSTFIX}"] = noted.to_json()
         return out

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
+from film_builders import dicom
 from monai.data import load_decathlon_datalist
 from phantom_run import EDITS, films, phantom_run, segmenter
 from PIL import Image
 
 from monai_cars.features import VocabularyError
 from monai_cars.files.radiograph import RadiographError, read_radiograph, write_radiograph
+from monai_cars.reporting.html_report import write_report
 from monai_cars.synthesis import REFUSED, PlanError, SourceError, read_manifest
 
 FIELDS = [
@@ -144,6 +147,31 @@ def test_films_that_are_refused_are_skipped_listed_and_told_by_the_exit_status(t
     assert [skip["source"] for skip in told] == ["blank.png", "broken.png"]
     assert all(str(tmp_path) not in skip["reason"] for skip in told)
     assert "skipped broken.png: " in capsys.readouterr().err
+
+
+def test_what_is_no_film_is_left_out_and_listed_and_no_refusal(tmp_path, capsys):
+    [drawn] = films(tmp_path / "films", count=1)
+    stored = drawn.image[0].numpy().astype(np.uint16)
+    film = dicom(tmp_path / "film.dcm", stored, 16)
+    del (header := pydicom.dcmread(film)).PixelRepresentation
+    pydicom.dcmwrite(tmp_path / "films" / "1.2.840.10008.7", header, implicit_vr=False, little_endian=True)
+    names = sorted(f"table{number:02d}.csv" for number in range(25))
+    for name in names:
+        (tmp_path / "films" / name).write_text("a,b")
+    run = phantom_run(tmp_path, edits=EDITS[:1]).run()
+    run.finish()
+    assert [line["source_name"] for line in run.lines] == ["1.2.840.10008.7", "film0.png"]
+    assert [line["source_note"] for line in run.lines] == [
+        "the header does not say whether pixels are signed: read as unsigned",
+        "",
+    ]
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["left_out"] == run.left_out == names
+    told = capsys.readouterr().err
+    assert "left out, no films by name or content (25): table00.csv, table01.csv" in told
+    assert "table19.csv, ..." in told
+    page = write_report(tmp_path / "run").read_text()
+    assert "Left out, no films by name or content: table00.csv" in page
+    assert "5 more, all in run.json" in page
 
 
 def test_a_run_without_refusals_ends_with_0(folder, capsys):

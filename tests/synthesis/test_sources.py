@@ -1,9 +1,10 @@
+import gzip
 import json
 from pathlib import Path
 
 import pytest
 
-from monai_cars.synthesis import SourceError, find_sources
+from monai_cars.synthesis import SourceError, find_sources, left_out
 
 
 def test_a_folder_gives_its_films_with_subfolders_sorted_and_nothing_else(tmp_path):
@@ -31,6 +32,50 @@ def test_a_file_that_nobody_may_read_is_taken_so_that_it_is_listed(tmp_path, mon
     for call in calls:
         monkeypatch.setattr(Path, call, refused(getattr(Path, call)))
     assert [source.name for source in find_sources(tmp_path)] == ["IM0001", "b.png"]
+
+
+def test_films_are_told_by_their_content_and_the_others_are_listed(tmp_path):
+    films = {
+        "1.2.840.113619.2.5.1": bytes(128) + b"DICM",
+        "IM0001.IMA": bytes(128) + b"DICM",
+        "scan.dcm30": b"\x08\0\x05\0CS\x0a\0ISO_IR 100",
+        "photo.tmp": b"\x89PNG\r\n\x1a\n",
+        "sub/image.jfif": b"\xff\xd8\xff\xe0",
+        "volume.hdr": bytes(344) + b"n+1\0",
+        "packed.gz": gzip.compress(bytes(344) + b"n+1\0" + bytes(9)),
+        "broken.png": b"",
+    }
+    others = {
+        "labels.csv": b"a,b",
+        "table.csv.gz": gzip.compress(b"a,b" * 999),
+        "half.gz": b"\x1f\x8b\x08",
+        "Thumbs.db": b"\xd0\xcf\x11\xe0",
+        "sub/empty": b"",
+        ".DS_Store": bytes(128) + b"DICM",
+        "DICOMDIR": bytes(128) + b"DICM",
+    }
+    for name, content in {**films, **others}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    assert [source.name for source in find_sources(tmp_path)] == sorted(films)
+    assert left_out(tmp_path) == sorted(others)
+    assert left_out(tmp_path / "broken.png") == left_out("pydicom:RG1_UNCR.dcm") == []
+
+
+def test_a_file_that_cannot_be_read_is_left_to_the_run(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(path)
+
+    (tmp_path / "film").write_bytes(b"text")
+    monkeypatch.setattr("monai_cars.synthesis.sources.looks_like_a_film", refuse)  # for root, every file is readable
+    assert [source.name for source in find_sources(tmp_path)] == ["film"]
+    assert left_out(tmp_path) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_datalist_may_begin_with_a_byte_order_mark(tmp_path, encoding):
+    (tmp_path / "list.json").write_text(json.dumps({"training": [{"image": "ä.png"}]}, ensure_ascii=False), encoding)
+    assert find_sources(tmp_path / "list.json")[0].name == "ä.png"
 
 
 def test_one_film_and_the_embedded_one(tmp_path):

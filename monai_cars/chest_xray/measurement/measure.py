@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
@@ -17,6 +18,7 @@ from monai_cars.chest_xray.measurement.tubes import device_length
 from monai_cars.chest_xray.scale import usual_millimetre
 from monai_cars.edits.change import Change
 from monai_cars.edits.film import Film, Scale, Unit
+from monai_cars.edits.square_pixels import SquarePixels
 from monai_cars.files.header import Header
 from monai_cars.findings.severity import Quantity
 
@@ -86,4 +88,6 @@ def measure(
 
 def measure_change(change: Change) -> Quantity | None:
     """The same of a film that has a home already."""
-    return MEASURES[change.finding](change)
+    grid = SquarePixels.of(change.film.image.shape[1:], change.film.scale)
+    squared = change if grid.same else replace(change, film=grid.film(change.film), image=grid.image(change.image))
+    return MEASURES[change.finding](squared)

@@ -1,0 +1,118 @@
+"""From the bytes of a DICOM file to its data set: with and without preamble, plain or deflated."""
+
+import io
+import struct
+import zlib
+
+import pydicom
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from monai_cars.files.header import RadiographError
+from monai_cars.files.native import cause, check_size
+
+PIXEL_DATA = 0x7FE00010
+SEQUENCE_END = b"\xfe\xff\xdd\xe0"
+FIRST_ELEMENTS = {2: (0x00, 0x01, 0x02), 8: (0x00, 0x01, 0x05, 0x06, 0x08, 0x12, 0x14, 0x16, 0x18)}
+"""Group -> elements of it that a data set without preamble starts with."""
+LONGEST_FIRST = 256
+"""Bytes of such an element's value."""
+HEAD_BYTES = 4 << 20
+"""Bytes of a deflated data set up to its pixels, and behind them."""
+
+
+def is_dicom(data: bytes) -> bool:
+    """Tell a DICOM file by the four letters behind its preamble, or without one by its first element."""
+    return data[128:132] == b"DICM" or _is_bare(data)
+
+
+def _is_bare(data: bytes) -> bool:
+    if len(data) < 8:
+        return False
+    group, element = struct.unpack("<HH", data[:4])
+    if element not in FIRST_ELEMENTS.get(group, ()):
+        return False
+    if data[4:6].isalpha() and data[4:6].isupper():
+        return True
+    length = struct.unpack("<I", data[4:8])[0]  # an implicit VR; the group of the file itself is always explicit
+    return bool(group == 8 and length <= LONGEST_FIRST and length % 2 == 0)
+
+
+def parsed(source: str, data: bytes) -> tuple[pydicom.Dataset, tuple[str, ...]]:
+    """Parse a file, without decoding its pixels.
+
+    Args:
+        source: name of the file, for messages.
+        data: all of its bytes.
+
+    Returns:
+        The data set, its `file_meta` with a transfer syntax, and notes on what was assumed.
+
+    Raises:
+        RadiographError: it is damaged, or inflates to more than its header describes.
+    """
+    notes: tuple[str, ...] = ()
+    try:
+        plain = _plain(source, data)
+        dataset = pydicom.dcmread(io.BytesIO(plain), force=True)
+        if data[128:132] != b"DICM":
+            notes = _completed(dataset)
+        UID(dataset.file_meta.TransferSyntaxUID)
+        _check_end(dataset, plain)
+    except RadiographError:
+        raise
+    except Exception as error:
+        raise RadiographError(
+            f"{source}: a DICOM file must be complete and name its transfer syntax "
+            f"(got {cause(error)}); copy the file again"
+        ) from error
+    return dataset, notes
+
+
+def _completed(dataset: pydicom.Dataset) -> tuple[str, ...]:
+    """Name the transfer syntax that a file without preamble was read by, where it names none itself."""
+    if "TransferSyntaxUID" in dataset.file_meta:
+        return ("the file has no DICOM preamble",)
+    implicit = dataset.original_encoding[0]
+    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+    return ("the file has no DICOM preamble and names no transfer syntax: read as uncompressed, little endian",)
+
+
+def _check_end(dataset: pydicom.Dataset, data: bytes) -> None:
+    """Look for the end of compressed pixels, whose last four bytes pydicom does not miss."""
+    last = max(dataset.keys(), default=None)
+    if last is None or last != PIXEL_DATA or not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        return
+    body = data.rstrip(b"\0")
+    if not body.endswith(SEQUENCE_END) or len(data) - len(body) < 4:
+        raise EOFError("the pixel data have no end")
+
+
+def _plain(source: str, data: bytes) -> bytes:
+    """The file with its data set inflated and its transfer syntax named so; any other file as it is."""
+    start = 132 if data[128:132] == b"DICM" else 0
+    if data[start : start + 6] != b"\x02\0\0\0UL":
+        return data
+    end = start + 12 + struct.unpack("<I", data[start + 8 : start + 12])[0]
+    meta, deflated = data[:end], DeflatedExplicitVRLittleEndian.encode()
+    # Followed by the next element or by the end of the group, never by another letter of a longer UID.
+    if deflated + b"\x02\0" not in meta and not meta.endswith(deflated):
+        return data
+    written = ExplicitVRLittleEndian.encode().ljust(len(deflated), b"\0")
+    return meta.replace(deflated, written) + _inflated(source, data[end:])
+
+
+def _inflated(source: str, deflated: bytes) -> bytes:
+    """Inflate a data set as far as its own header says that it goes: a bomb costs what a film does."""
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    head = stream.decompress(deflated, HEAD_BYTES)
+    film = pydicom.dcmread(io.BytesIO(b"\0" * 128 + b"DICM" + head), stop_before_pixels=True, force=True)
+    rows, columns = int(film.Rows), int(film.Columns)
+    check_size(source, rows, columns)
+    most = rows * columns * int(film.SamplesPerPixel) * (int(film.BitsAllocated) // 8) + HEAD_BYTES
+    rest = stream.decompress(stream.unconsumed_tail, max(most - len(head), 1))
+    if stream.unconsumed_tail or not stream.eof:
+        raise RadiographError(
+            f"{source}: a deflated DICOM must inflate to the {rows} x {columns} pixels of its header and be complete "
+            f"(got {'more' if stream.unconsumed_tail else 'less'}); copy the file again"
+        )
+    return head + rest
