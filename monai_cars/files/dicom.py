@@ -1,23 +1,23 @@
 """DICOM films: which are taken, and what their header says."""
 
-import io
 import re
-import warnings
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pydicom
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGExtended12Bit
+from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 
+from monai_cars.echo import cause
 from monai_cars.files.decode_process import DecodeError, decode
+from monai_cars.files.dicom_parsing import PIXEL_DATA, parse
 from monai_cars.files.dicom_rules import check_header, value, words
 from monai_cars.files.header import Header, RadiographError
-from monai_cars.files.native import Native, cause, equal_channels, integer_range
+from monai_cars.files.native import Native, equal_channels, integer_range
+from monai_cars.files.quiet import quiet
 
 MAGNIFICATION = 1.1
 """Of the chest on the detector: source at 1.8 m, the heart some 16 cm before the plate."""
-PIXEL_DATA = 0x7FE00010
 SEQUENCE_END = b"\xfe\xff\xdd\xe0"
 VIEWS = {"PA": r"\b(pa|postero[- ]?anterior)\b", "AP": r"\b(ap|antero[- ]?posterior)\b"}
 LOSSY = {JPEGBaseline8Bit, JPEGExtended12Bit, "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91"}
@@ -36,8 +36,7 @@ def read_dicom(source: str, data: bytes, sha256: str, *, check: bool = True) -> 
     Raises:
         RadiographError: when a rule refuses the file or it does not decode.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's remarks on the spelling of values are not about this run
+    with quiet():  # pydicom's remarks on the spelling of values are not about this run, and quote them
         dataset = _parsed(source, data)
         check_header(source, dataset, content=check)
         values = equal_channels(source, _pixels(source, dataset))
@@ -53,26 +52,21 @@ def read_dicom(source: str, data: bytes, sha256: str, *, check: bool = True) -> 
 
 def _parsed(source: str, data: bytes) -> pydicom.Dataset:
     try:
-        dataset = pydicom.dcmread(io.BytesIO(data))
-        syntax = UID(dataset.file_meta.TransferSyntaxUID)
+        dataset = parse(data)
         _check_end(dataset, data)
     except Exception as error:
         raise RadiographError(
             f"{source}: a DICOM file must be complete and name its transfer syntax "
             f"(got {cause(error)}); copy the file again"
         ) from error
-    if syntax == DeflatedExplicitVRLittleEndian:
-        raise RadiographError(
-            f"{source}: the transfer syntax must be native or an image compression (got {syntax.name}); "
-            "convert the file, for example with gdcmconv --raw"
-        )
     return dataset
 
 
 def _check_end(dataset: pydicom.Dataset, data: bytes) -> None:
     """Look for the end of compressed pixels, whose last four bytes pydicom does not miss."""
+    encapsulated = dataset.file_meta.TransferSyntaxUID.is_encapsulated
     last = max(dataset.keys(), default=None)
-    if last is None or last != PIXEL_DATA or not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+    if last is None or last != PIXEL_DATA or not encapsulated:
         return
     body = data.rstrip(b"\0")
     if not body.endswith(SEQUENCE_END) or len(data) - len(body) < 4:

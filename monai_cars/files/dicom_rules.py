@@ -118,4 +118,4 @@ def _check_form(source: str, dataset: pydicom.Dataset) -> None:
         raise RadiographError(
             f"{source}: a film must have 8 to {MOST_BITS} bits a pixel (got {bits}); give the original film"
         )
-    check_size(source, rows, columns)
+    check_size(source, rows, columns, channels=samples)

@@ -11,6 +11,10 @@ from monai_cars.files.native import Native, check_size, equal_channels, integer_
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
+PNG_CHANNELS = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}
+"""Colour type -> channels that a decoder makes of it; a palette may hold transparent colours."""
+MOST_SEGMENTS = 100_000
+"""Before the frame header of a JPEG, fill bytes included."""
 PHOTOMETRIC = "Photometric Interpretation"
 """PNG text entry by which `write_radiograph` says that a film is MONOCHROME1."""
 
@@ -36,7 +40,7 @@ def read_png(source: str, data: bytes, sha256: str) -> Native:
             f"{source}: a PNG must end with its IEND chunk (got {len(data)} bytes, truncated?); copy the file again"
         )
     columns, rows, bits, color = struct.unpack(">IIBB", data[16:26])
-    check_size(source, rows, columns)
+    check_size(source, rows, columns, channels=PNG_CHANNELS.get(color, 4))
     if bits == 1 or (bits == 16 and color != 0):
         raise RadiographError(
             f"{source}: a PNG film must have 8 bits, or 16 bits in one grey channel (got {bits} bits, colour type "
@@ -54,7 +58,8 @@ def read_jpeg(source: str, data: bytes, sha256: str) -> Native:
         raise RadiographError(
             f"{source}: a JPEG must end with its EOI marker (got {len(data)} bytes, truncated?); copy the file again"
         )
-    check_size(source, *_jpeg_size(source, data))
+    rows, columns, channels = _jpeg_size(source, data)
+    check_size(source, rows, columns, channels=channels)
     values, notes = _decode(source)
     if notes["mode"] not in ("L", "RGB"):
         raise RadiographError(
@@ -78,13 +83,15 @@ def _native(source: str, sha256: str, kind: str, stored: np.ndarray, polarity: i
     return Native(stored, Header(source, sha256, kind, polarity, bits, True, low, high, lossy=lossy))
 
 
-def _jpeg_size(source: str, data: bytes) -> tuple[int, int]:
-    """Walk the marker segments to the frame header and return (rows, columns)."""
+def _jpeg_size(source: str, data: bytes) -> tuple[int, int, int]:
+    """Walk the marker segments to the frame header and return (rows, columns, channels)."""
     at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
+    for _ in range(MOST_SEGMENTS):
+        if at + 10 > len(data) or data[at] != 0xFF:
+            break
         marker, length = data[at + 1], struct.unpack(">H", data[at + 2 : at + 4])[0]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            rows, columns = struct.unpack(">HH", data[at + 5 : at + 9])
-            return rows, columns
+            rows, columns, channels = struct.unpack(">HHB", data[at + 5 : at + 10])
+            return rows, columns, max(channels, 1)
         at += 1 if marker == 0xFF else 2 + length
     raise RadiographError(f"{source}: a JPEG must have a frame header (got none, damaged?); copy the file again")

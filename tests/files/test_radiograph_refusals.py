@@ -84,7 +84,6 @@ def test_frontal_films_of_the_chest_are_taken(tmp_path, tags):
         ("SC_rgb_2frame.dcm", r"\(got 2 frames\)"),
         ("OBXXXX1A_rle.dcm", r"\(got US\)"),
         ("OT-PAL-8-face.dcm", "must be a DICOM, PNG, JPEG or NIfTI file"),  # no preamble
-        ("image_dfl.dcm", "transfer syntax must be native or an image compression.*gdcmconv"),
         ("no_meta.dcm", "must be a DICOM, PNG, JPEG or NIfTI file"),
         ("meta_missing_tsyntax.dcm", "must be complete and name its transfer syntax"),
         ("liver_1frame.dcm", r"\(got SEG\)"),
@@ -94,6 +93,11 @@ def test_frontal_films_of_the_chest_are_taken(tmp_path, tags):
 def test_files_that_are_no_chest_films_are_refused(name, message):
     with pytest.raises(RadiographError, match=message):
         read_radiograph(get_testdata_file(name))
+
+
+def test_deflated_files_are_read():
+    path = get_testdata_file("image_dfl.dcm")
+    assert np.array_equal(read_radiograph(path).image[0], pydicom.dcmread(path).pixel_array)
 
 
 def test_content_rules_can_be_left_to_the_pixels():
@@ -193,7 +197,7 @@ def test_files_and_streams_of_absurd_size_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("monai_cars.files.formats.MOST_BYTES", 5_000)
     with pytest.raises(RadiographError, match=r"at most 5000 bytes \(got \d+\); leave the file out"):
         read_radiograph(path)
-    assert native_rules.MOST_BYTES == 1 << 30
+    assert native_rules.MOST_BYTES == 1 << 28
 
 
 class Files(dict):
