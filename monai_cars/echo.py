@@ -6,6 +6,7 @@ a patient's whole history, a kilobyte of control characters, or text that runs b
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 LONGEST = 60
@@ -50,6 +51,18 @@ def echo(value: Any) -> str:
         return cut(repr(value))
     except Exception:  # nested without end, or a number of too many digits
         return f"a {type(value).__name__}"
+
+
+def among(names: Iterable[Any], most: int = 40) -> str:
+    """Return names from a file as a message lists them, each as `echo` shows it, and how many more there are.
+
+    Example:
+        >>> among(["Mass", "Nodule", "Edema"], 2)
+        "'Mass', 'Nodule' and 1 more"
+    """
+    shown = list(names)
+    more = f" and {len(shown) - most} more" if len(shown) > most else ""
+    return ", ".join(map(echo, shown[:most])) + more
 
 
 def cause(error: BaseException) -> str:

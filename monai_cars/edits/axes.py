@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
+from monai_cars.echo import echo
+
 INVERTED = "-inverted"
 ORDERS = ("HW", "HW-flip", "HW-upside", "HW-turn", "WH", "WH-flip", "WH-upside", "WH-turn")
 """How the array must be read to see the film upright, see `Axes`; an index stands for one too."""
@@ -38,7 +40,7 @@ class Axes:
         if self.order not in ORDERS:
             raise ValueError(
                 f"axes must be one of {', '.join(ORDERS)}, with {INVERTED!r} behind it where dense tissue "
-                f"is dark (got {self.order!r})"
+                f"is dark (got {echo(self.order)})"
             )
 
     def __str__(self) -> str:

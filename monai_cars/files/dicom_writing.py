@@ -2,7 +2,6 @@
 
 import copy
 import io
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from monai_cars.files.dicom_rules import GREY, value
 from monai_cars.files.header import Header
 from monai_cars.files.identity import WARNING, created, patient, summary, uid
 from monai_cars.files.native import Native
+from monai_cars.files.quiet import quiet
 
 # By allow list: what nobody thought of is left out, private attributes and free text included.
 KEPT = """
@@ -77,8 +77,7 @@ def encode_dicom(
     """
     source = native.origin if isinstance(native.origin, pydicom.Dataset) else None
     film = pydicom.Dataset()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the source's own spelling of values is kept
+    with quiet():  # the source's own spelling of values is kept
         if source is not None:
             _keep(film, source, KEPT)
         else:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_cars.echo import cut
 from monai_cars.files.decode_process import DecodeError, decode
 from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.native import Native, check_size, equal_channels, integer_range
@@ -63,7 +64,7 @@ def read_jpeg(source: str, data: bytes, sha256: str) -> Native:
     values, notes = _decode(source)
     if notes["mode"] not in ("L", "RGB"):
         raise RadiographError(
-            f"{source}: a JPEG film must be grey or RGB (got {notes['mode']}); save it as a grey JPEG or PNG"
+            f"{source}: a JPEG film must be grey or RGB (got {cut(notes['mode'])}); save it as a grey JPEG or PNG"
         )
     return _native(source, sha256, "jpeg", equal_channels(source, values), 1, lossy=True)
 

@@ -12,6 +12,7 @@ import nibabel as nib
 import numpy as np
 import torch
 
+from monai_cars.echo import echo
 from monai_cars.files.atomic import write_atomically
 from monai_cars.files.dicom_writing import encode_dicom
 from monai_cars.files.formats import read_native
@@ -55,7 +56,7 @@ def write_radiograph(
     suffix = next((end for end in ENCODERS if str(path).lower().endswith(end)), None)
     if suffix is None:
         raise RadiographError(
-            f"{path}: the suffix must be one of {tuple(ENCODERS)} (got {Path(path).name!r}); change the name"
+            f"{path}: the suffix must be one of {tuple(ENCODERS)} (got {echo(Path(path).name)}); change the name"
         )
     if header.source == "memory":
         raise RadiographError(

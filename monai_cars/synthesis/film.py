@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from monai.data import MetaTensor
 
+from monai_cars.echo import echo, printable
 from monai_cars.edits.axes import Axes
 from monai_cars.files.radiograph import Header, Radiograph, RadiographError, read_radiograph
 from monai_cars.loop.segmentation import maker_of, segmented
@@ -60,7 +61,8 @@ def prepare_film(source: Source, segmenter: Segmenter, *, axes: str = "auto", mo
 
 def reason_of(refusal: RadiographError, source: Source) -> str:
     """The message without the film's place on this machine, which the list of skipped films need not tell."""
-    return str(refusal).replace(str(source.path), source.name).removeprefix(f"{source.name}: ")
+    shown, name = printable(str(source.path)), printable(source.name)
+    return str(refusal).replace(shown, name).removeprefix(f"{name}: ")
 
 
 def _recognised(modality: Modality, radiograph: Radiograph, name: str) -> Axes:
@@ -75,6 +77,6 @@ def _check_box(source: Source, image: torch.Tensor) -> None:
     height, width = image.shape[-2:]
     if source.box is not None and (source.box[2] > height or source.box[3] > width):
         raise RadiographError(
-            f"{source.name}: box must lie inside the film of {height} x {width} pixels (got {list(source.box)}); "
+            f"{source.name}: box must lie inside the film of {height} x {width} pixels (got {echo(list(source.box))}); "
             "give it in native pixels, rows first"
         )

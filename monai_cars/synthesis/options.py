@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from monai_cars.echo import printable
+
 # What `monai.bundle run` itself takes.
 _OWN = (
     "run_id", "init_id", "final_id", "meta_file", "config_file", "logging_file", "tracking", "args_file",
@@ -74,7 +76,7 @@ def spoken(call: Callable[..., Any], *arguments: Any) -> Any:
         return call(*arguments)
     except (ValueError, OSError) as error:
         if _is_monai_bundle(sys.argv[0]):
-            raise SystemExit(f"monai-cars: {error}") from error
+            raise SystemExit(f"monai-cars: {printable(str(error))}") from error
         raise
 
 

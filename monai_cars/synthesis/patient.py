@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-import pydicom
-
+from monai_cars.files.dicom_parsing import parse
+from monai_cars.files.quiet import quiet
 from monai_cars.files.radiograph import Header
 from monai_cars.synthesis.sources import Source
 
@@ -27,5 +27,6 @@ def patient_of(source: Source, header: Header) -> str:
         return source.patient_id
     identifier = ""
     if header.format == "dicom":
-        identifier = str(pydicom.dcmread(source.path, stop_before_pixels=True, force=True).get("PatientID") or "")
+        with quiet():
+            identifier = str(parse(source.path.read_bytes()).get("PatientID") or "")
     return "P-" + hashlib.sha256((identifier or header.sha256).encode()).hexdigest()[:16]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
+from monai_cars.echo import echo
 from monai_cars.edits.edit import Edit, Quantity, Region
 from monai_cars.findings.registry import finding_of
 from monai_cars.findings.severity import canonical
@@ -79,10 +80,10 @@ def _box_of(source: Source, row: Mapping[str, Any]) -> tuple[float, float, float
 def _edit(number: int, row: Mapping[str, Any], seed: int, box: tuple[float, float, float, float] | None) -> Edit:
     for name in row:
         if name not in _FIELDS:
-            raise PlanError(f"edits[{number}]: unknown field {name!r}; {_suggestion(name, _FIELDS)}")
+            raise PlanError(f"edits[{number}]: unknown field {echo(name)}; {_suggestion(name, _FIELDS)}")
     for name in ("operation", "finding"):
         if name not in row:
-            raise PlanError(f"edits[{number}] must name its {name}, got {dict(row)}")
+            raise PlanError(f"edits[{number}] must name its {name}, got {echo(dict(row))}")
     values = {"seed": seed, **row}
     if isinstance(values.get("severity"), Mapping):
         values["severity"] = _quantity(number, values["severity"])
@@ -98,10 +99,10 @@ def _quantity(number: int, severity: Mapping[str, Any]) -> Quantity:
         return Quantity(float(severity["value"]), str(severity["unit"]))
     except (KeyError, TypeError, ValueError) as error:
         raise PlanError(
-            f"edits[{number}]: severity must be a number or {{value, unit}}, got {dict(severity)}"
+            f"edits[{number}]: severity must be a number or {{value, unit}}, got {echo(dict(severity))}"
         ) from error
 
 
 def _suggestion(name: str, known: Sequence[str]) -> str:
     close = get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+    return f"did you mean {echo(close[0])}?" if close else f"known: {', '.join(known)}"

@@ -15,6 +15,7 @@ import torch
 from tqdm import tqdm
 
 import monai_cars
+from monai_cars.echo import printable
 from monai_cars.editors import Editor
 from monai_cars.edits.axes import Axes
 from monai_cars.features import Vocabulary, load_vocabulary
@@ -127,7 +128,7 @@ class Synthesis:
         accepted = sum(line["accepted"] for line in self.lines)
         print(f"{accepted} of {len(self.lines)} edits accepted; written to {self.output_dir}")
         for skip in self.skipped:
-            print(f"skipped {skip['source']}: {skip['reason']}", file=sys.stderr)
+            print(printable(f"skipped {skip['source']}: {skip['reason']}"), file=sys.stderr)
         if self.skipped:
             raise SystemExit(REFUSED)
 

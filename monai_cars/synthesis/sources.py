@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from monai_cars.echo import cause, cut, echo
 from monai_cars.edits.record import read_record
 from monai_cars.files.formats import SUFFIXES
 
@@ -67,7 +68,7 @@ def find_sources(dataset: str | Path, *, data_list_key: str = _TRAINING, image_k
     """
     if data_list_key != _TRAINING:
         raise SourceError(
-            f"data_list_key must be 'training', got {data_list_key!r}: counterfactuals of validation or test films "
+            f"data_list_key must be 'training', got {echo(data_list_key)}: counterfactuals of validation or test films "
             "would leak them into training; move the films that may be edited into 'training'"
         )
     path = Path(dataset)
@@ -104,9 +105,9 @@ def _in_datalist(path: Path, image_key: str) -> list[Source]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise SourceError(f"datalist {path.name} must be JSON: {error}") from error
+        raise SourceError(f"datalist {path.name} must be JSON: {cause(error)}") from error
     if not isinstance(content, dict) or not isinstance(content.get(_TRAINING), list):
-        found = ", ".join(content) if isinstance(content, dict) else type(content).__name__
+        found = cut(", ".join(content)) if isinstance(content, dict) else type(content).__name__
         raise SourceError(f"datalist {path.name} must hold a list under 'training', got: {found or 'nothing'}")
     if not content[_TRAINING]:
         raise SourceError(f"datalist {path.name} must name at least one film under 'training', got an empty list")
@@ -116,7 +117,9 @@ def _in_datalist(path: Path, image_key: str) -> list[Source]:
 def _from_item(datalist: Path, number: int, item: Any, image_key: str) -> Source:
     where = f"datalist {datalist.name}, training[{number}]"
     if not isinstance(item, Mapping) or not isinstance(item.get(image_key), str):
-        raise SourceError(f"{where} must be a mapping with the path of a film under {image_key!r}, got {item!r}")
+        raise SourceError(
+            f"{where} must be a mapping with the path of a film under {echo(image_key)}, got {echo(item)}"
+        )
     box = item.get("box")
     if (box is None) != (item.get("box_finding") is None):
         raise SourceError(f"{where}: 'box' and 'box_finding' belong together, got only one of them")
@@ -146,7 +149,9 @@ def _earlier(record: Any, where: str) -> tuple[Mapping[str, Any], ...]:
 def _box(values: Any, where: str) -> tuple[float, float, float, float]:
     y0, x0, y1, x1 = _numbers(values, 4, where)
     if not (0 <= y0 < y1 and 0 <= x0 < x1):
-        raise SourceError(f"{where} must be [y0, x0, y1, x1] with y0 < y1 and x0 < x1 in native pixels, got {values!r}")
+        raise SourceError(
+            f"{where} must be [y0, x0, y1, x1] with y0 < y1 and x0 < x1 in native pixels, got {echo(values)}"
+        )
     return y0, x0, y1, x1
 
 
@@ -161,7 +166,7 @@ def _numbers(values: Any, count: int, where: str) -> tuple[float, ...]:
     except (TypeError, ValueError):
         numbers = ()
     if len(numbers) != count:
-        raise SourceError(f"{where} must be {count} numbers, got {values!r}")
+        raise SourceError(f"{where} must be {count} numbers, got {echo(values)}")
     return numbers
 
 

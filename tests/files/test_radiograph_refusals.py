@@ -29,7 +29,7 @@ REFUSED = {
     "right lateral": ({"ViewPosition": "RL"}, "the view must be frontal"),
     "lateral": ({"ViewPosition": "LATERAL"}, "the view must be frontal"),
     "decubitus": ({"ViewPosition": "LLD"}, "the view must be frontal"),
-    "series": ({"ViewPosition": None, "SeriesDescription": "CHEST_LAT"}, r"the view must be frontal.*got 'chest lat'"),
+    "series": ({"ViewPosition": None, "SeriesDescription": "CHEST_LAT"}, r"the view must be frontal.*got 'lat'"),
     "coded": ({"ViewPosition": "", "ViewCodeSequence": [CODED_LATERAL]}, "the view must be frontal"),
     "body part": ({"BodyPartExamined": "KNEE"}, r"the body part must be the chest \(got 'KNEE'\); leave the file out"),
     "region": ({"BodyPartExamined": None, "AnatomicRegionSequence": [FOOT]}, "the body part must be the chest"),
