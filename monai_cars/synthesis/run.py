@@ -19,6 +19,7 @@ from monai_cars.echo import printable
 from monai_cars.editors import Editor
 from monai_cars.edits.axes import Axes
 from monai_cars.features import Vocabulary, load_vocabulary
+from monai_cars.files.deidentification import deidentification_of
 from monai_cars.files.identity import created
 from monai_cars.loop.edit_loop import editor_of
 from monai_cars.modality import Modality, Segmenter, shared_modality
@@ -52,6 +53,9 @@ class Synthesis:
             bytes whenever it is made.
         editor: "attenuation", "stable_diffusion", "radedit", or an Editor.
         editor_weights: of a diffusion editor, see :func:`monai_cars.editors.make_editor`.
+        retain: what written DICOM films keep of their sources' identity, see
+            :class:`monai_cars.files.deidentification.Deidentification`; nothing by default.
+        uid_key_file: file whose content is the secret key that keeps films of a patient, study and series together.
         progress: show a progress bar.
     """
 
@@ -68,6 +72,8 @@ class Synthesis:
     created: str | None = None
     editor: str | Editor = "attenuation"
     editor_weights: str | Path | None = None
+    retain: Sequence[str] = ()
+    uid_key_file: str | Path | None = None
     progress: bool = True
     lines: list[dict[str, Any]] = field(default_factory=list, init=False)
     skipped: list[dict[str, str]] = field(default_factory=list, init=False)
@@ -85,6 +91,7 @@ class Synthesis:
         if self.max_attempts < 1:
             raise ValueError(f"max_attempts must be at least 1 (got {self.max_attempts})")
         created({"created": self.created})
+        self._deidentification = deidentification_of(self.retain, self.uid_key_file)
         sources = find_sources(self.dataset, image_key=self.image_key)
         for source in sources:
             findings_of(source, self._vocabulary)
@@ -146,6 +153,7 @@ class Synthesis:
             profile=self.profile,
             max_attempts=self.max_attempts,
             created=self.created,
+            deidentification=self._deidentification,
         )
 
     def _provenance(self, organ: Modality) -> dict[str, Any]:
@@ -166,6 +174,8 @@ class Synthesis:
             "max_attempts": self.max_attempts,
             "axes": self.axes,
             "created": self.created,
+            "retain": list(self._deidentification.retain),
+            "uids": "keyed" if self._deidentification.key else "of each file",
             "vocabulary": self._vocabulary.name,
             "organ": organ.name,
             "unit": organ.unit_means,

@@ -17,6 +17,7 @@ import torch
 from monai_cars.editors.contract import Editor
 from monai_cars.edits.edit import Edit
 from monai_cars.features import Vocabulary, as_vector, vector_of
+from monai_cars.files.deidentification import Deidentification
 from monai_cars.files.radiograph import Header, RadiographError, write_radiograph
 from monai_cars.loop.counterfactual import Counterfactual, make_counterfactual
 from monai_cars.loop.labels import labels_after
@@ -55,6 +56,7 @@ class Work:
         profile: "cheap" or "full" gate.
         max_attempts: tries per edit before it abstains.
         created: ISO 8601 time that the written DICOM files carry, None for none.
+        deidentification: what they keep of their sources' identity.
     """
 
     segmenter: Segmenter
@@ -65,6 +67,7 @@ class Work:
     profile: str = "cheap"
     max_attempts: int = 4
     created: str | None = None
+    deidentification: Deidentification = Deidentification()  # noqa: RUF009 - it is frozen
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,7 @@ def _line(folder: RunFolder, film: PreparedFilm, number: int, edit: Edit, work: 
     after = labels_after(before, work.vocabulary, made.record, earlier) if made.accepted else before
     return {
         **made.record,
-        **_written(folder, name, made, film.header, {"seed": work.seed, "created": work.created}),
+        **_written(folder, name, made, film.header, work),
         "findings_before": _known(before, work.vocabulary),
         "findings": _known(after, work.vocabulary),
     }
@@ -156,15 +159,21 @@ def _known(vector: torch.Tensor, vocabulary: Vocabulary) -> dict[str, float]:
     return {name: round(value, 4) for name, value in values if not math.isnan(value)}
 
 
-def _written(
-    folder: RunFolder, name: str, made: Counterfactual, header: Header, plan: Mapping[str, Any]
-) -> dict[str, str | None]:
+def _written(folder: RunFolder, name: str, made: Counterfactual, header: Header, work: Work) -> dict[str, str | None]:
     if not made.accepted:
         return {"output": None, "output_sha256": None, "lesion": None, "support": None}
     # DICOM holds integers of up to 16 bits; any other film goes into the format that keeps its values.
     suffix = ".dcm" if header.integer and header.bits <= DICOM_BITS else ".nii.gz"
     target = folder.path / "films" / f"{name}{suffix}"
-    write_radiograph(target, made.image, header=header, support=made.support, record=made.record, plan=plan)
+    write_radiograph(
+        target,
+        made.image,
+        header=header,
+        support=made.support,
+        record=made.record,
+        plan={"seed": work.seed, "created": work.created},
+        deidentification=work.deidentification,
+    )
     return {
         "output": target.relative_to(folder.path).as_posix(),
         "output_sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
