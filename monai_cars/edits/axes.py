@@ -55,7 +55,8 @@ class Axes:
         """
         if isinstance(axes, Axes):
             return axes
-        return cls(axes.removesuffix(INVERTED), axes.endswith(INVERTED))
+        said = str(axes)
+        return cls(said.removesuffix(INVERTED), said.endswith(INVERTED))
 
     @property
     def mirrored(self) -> bool:

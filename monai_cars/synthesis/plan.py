@@ -57,6 +57,8 @@ def plan_edits(sources: Sequence[Source], rows: Sequence[Mapping[str, Any]], *, 
     """
     if not rows:
         raise PlanError("edits must hold at least one row, got none")
+    if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Sequence):
+        raise PlanError(f"edits must be a list of rows, got {echo(rows)}")
     for number, row in enumerate(rows):
         _edit(number, row, seed, box=(0, 0, 1, 1))  # every row is checked, also those no film has a box for
     plan = [
@@ -78,12 +80,16 @@ def _box_of(source: Source, row: Mapping[str, Any]) -> tuple[float, float, float
 
 
 def _edit(number: int, row: Mapping[str, Any], seed: int, box: tuple[float, float, float, float] | None) -> Edit:
+    if not isinstance(row, Mapping):
+        raise PlanError(f"edits[{number}] must be a mapping of operation, finding and the like, got {echo(row)}")
     for name in row:
         if name not in _FIELDS:
-            raise PlanError(f"edits[{number}]: unknown field {echo(name)}; {_suggestion(name, _FIELDS)}")
+            raise PlanError(f"edits[{number}]: unknown field {echo(name)}; {_suggestion(str(name), _FIELDS)}")
     for name in ("operation", "finding"):
         if name not in row:
             raise PlanError(f"edits[{number}] must name its {name}, got {echo(dict(row))}")
+        if not isinstance(row[name], str):
+            raise PlanError(f"edits[{number}]: {name} must be a word, got {echo(row[name])}")
     values = {"seed": seed, **row}
     if isinstance(values.get("severity"), Mapping):
         values["severity"] = _quantity(number, values["severity"])

@@ -104,7 +104,7 @@ def _is_film(path: Path) -> bool:
 def _in_datalist(path: Path, image_key: str) -> list[Source]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceError(f"datalist {path.name} must be JSON: {cause(error)}") from error
     if not isinstance(content, dict) or not isinstance(content.get(_TRAINING), list):
         found = cut(", ".join(content)) if isinstance(content, dict) else type(content).__name__

@@ -33,6 +33,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 HANG, MOST = 20.0, 2_000_000_000
 FAULTS = ("crash", "hang", "over 2 GB", "raw foreign error", "header value echoed")
 
