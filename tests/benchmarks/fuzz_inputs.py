@@ -83,12 +83,14 @@ def films() -> list[bytes]:
 @cache
 def named() -> list[bytes]:
     """Films with thousands of identifying values, and damaged ones."""
-    return [data for _, data in islice(canaries.refused(film_builders.pixels(8)), 4, 14)]
+    stored = film_builders.pixels(8)
+    whole = canaries.whole(canaries.film(stored))
+    return [whole, whole, whole, *(data for _, data in islice(canaries.refused(stored), 4, 14))]
 
 
 def mutated(rng: np.random.Generator, data: bytes) -> bytes:
-    """A film with up to eight faults of different kinds."""
-    for _ in range(int(rng.integers(1, 9))):
+    """A film with some faults of different kinds, one in half of the cases."""
+    for _ in range(min(int(rng.geometric(0.5)), 8)):
         data = MUTATIONS[int(rng.integers(len(MUTATIONS)))](rng, data)
     return data
 
@@ -154,7 +156,7 @@ MUTATIONS: tuple[Callable[[np.random.Generator, bytes], bytes], ...] = (
 
 def bomb(rng: np.random.Generator, folder: Path) -> bytes:
     """A small file that would become a large one, or hundreds of megabytes of nothing."""
-    size = int(rng.integers(1, 200)) << 20
+    size = int(rng.integers(1, 120)) << 20
     plain = film_builders.dicom(folder / "plain.dcm", film_builders.pixels(), 12).read_bytes()
     packer = zlib.compressobj(1, wbits=-15)
     packed = b"".join([*(packer.compress(bytes(1 << 20)) for _ in range(size >> 20)), packer.flush()])
@@ -196,10 +198,10 @@ def junk(rng: np.random.Generator, depth: int = 0) -> Any:
 
 def spoilt(rng: np.random.Generator, content: Any) -> Any:
     """A copy of a JSON value in which some parts were replaced, left out or added."""
-    if rng.random() < 0.08:
+    if rng.random() < 0.04:
         return junk(rng)
     if isinstance(content, dict):
-        kept = {name: spoilt(rng, value) for name, value in content.items() if rng.random() > 0.06}
+        kept = {name: spoilt(rng, value) for name, value in content.items() if rng.random() > 0.03}
         return kept | ({str(junk(rng))[:50]: junk(rng)} if rng.random() < 0.1 else {})
     if isinstance(content, list):
         return [spoilt(rng, value) for value in content for _ in range(1 + int(rng.random() < 0.05))]
@@ -219,7 +221,7 @@ def try_film(rng: np.random.Generator, folder: Path) -> None:
 
 def try_volume(rng: np.random.Generator, folder: Path) -> None:
     """Read a mutated NIfTI as a volume."""
-    data = film_builders.nifti(folder / "x.nii", film_builders.pixels(8, shape=(4, 36 * 160)), shape=(144, 160, 1))
+    data = film_builders.nifti(folder / "x.nii", film_builders.pixels(8, shape=(144, 160)), shape=(36, 40, 16))
     (folder / "film").write_bytes(mutated(rng, data.read_bytes()))
     read_volume(folder / "film")
 
