@@ -74,7 +74,7 @@ def keep(film: pydicom.Dataset, source: pydicom.Dataset) -> None:
 
     Example:
         >>> source, film = pydicom.Dataset(), pydicom.Dataset()
-        >>> source.KVP, source.BodyPartExamined, source.PatientName = "120", "Doe^Jane", "Doe^Jane"
+        >>> source.KVP, source.BodyPartExamined, source.PatientName = "120", "DOE JANE", "Doe^Jane"
         >>> keep(film, source)
         >>> [element.keyword for element in film]
         ['KVP']

@@ -15,7 +15,7 @@ import torch
 from tqdm import tqdm
 
 import monai_cars
-from monai_cars.echo import printable
+from monai_cars.echo import echo, printable
 from monai_cars.editors import Editor
 from monai_cars.edits.axes import Axes
 from monai_cars.features import Vocabulary, load_vocabulary
@@ -88,8 +88,8 @@ class Synthesis:
         RunFolder(self.output_dir)
         if self.axes != "auto":
             Axes.parse(self.axes)
-        if self.max_attempts < 1:
-            raise ValueError(f"max_attempts must be at least 1 (got {self.max_attempts})")
+        if type(self.max_attempts) is not int or self.max_attempts < 1:
+            raise ValueError(f"max_attempts must be at least 1 (got {echo(self.max_attempts)})")
         created({"created": self.created})
         self._deidentification = deidentification_of(self.retain, self.uid_key_file)
         sources = find_sources(self.dataset, image_key=self.image_key)
