@@ -1,9 +1,13 @@
 """Nothing of a header comes out: not in a film, a manifest, a report, a log, a warning or a message."""
 
 import gzip
+import io
 import logging
+import subprocess
 import sys
 import warnings
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -13,10 +17,12 @@ from canaries import WORD, film, nifti, png, refused, whole
 from monai.transforms import Compose
 from phantom import phantom
 from phantom_run import EDITS, SIZE, phantom_run, segmenter
+from pydicom.data import get_testdata_file
 
 from monai_cars.files.radiograph import RadiographError, read_radiograph
 from monai_cars.reporting.html_report import write_report
 from monai_cars.reporting.panel import write_panel
+from monai_cars.synthesis import REFUSED
 from monai_cars.transforms import InsertFindingd, LoadRadiographd, SaveRadiographd, SegmentAnatomyd
 
 
@@ -56,7 +62,7 @@ def heard(caplog, capfd, recwarn):
 def test_the_builder_makes_two_thousand_of_them():
     data = whole(film(stored()))
     assert len(set(told(data))) > 2000
-    header = pydicom.dcmread(__import__("io").BytesIO(data))
+    header = pydicom.dcmread(io.BytesIO(data))
     assert len({element.VR for element in header.iterall()}) >= 15
 
 
@@ -115,4 +121,22 @@ def test_no_refusal_quotes_the_header(tmp_path, heard):
             number += 1
     assert number >= 10
     assert heard() == []
-    assert "monai_cars" in sys.modules
+
+
+@pytest.mark.slow
+def test_the_bundle_on_the_command_line_tells_nobody(tmp_path):
+    films = tmp_path / "films"
+    films.mkdir()
+    pixels = pydicom.dcmread(get_testdata_file("RG1_UNCR.dcm")).pixel_array
+    (films / "good.dcm").write_bytes(whole(film(pixels)))
+    for name, data in islice(refused(stored()), 16):
+        (films / f"{name}.dcm").write_bytes(data)
+    bundle = Path(__file__).resolve().parents[1] / "bundles" / "cars_chest_xray"
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(bundle / "configs/inference.json")]
+    command += ["--bundle_root", str(bundle), "--dataset_dir", str(films), "--output_dir", str(tmp_path / "run")]
+    command += ["--edits", "[{'operation': 'insert', 'finding': 'nodule', 'side': 'left'}]"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert done.returncode == REFUSED, done.stderr[-2000:].decode()
+    assert list((tmp_path / "run" / "films").iterdir()) != []
+    assert told(done.stdout + done.stderr) == []
+    assert in_folder(tmp_path / "run") == {}
