@@ -98,3 +98,9 @@ def test_upside_down_the_more_likely_of_turn_and_mirror_is_taken_or_none():
     assert _decide(said(HW_turn=4.0, HW_upside=0.0)).order == "HW-turn"
     with pytest.raises(RadiographError, match="orientation of the film is unsure"):
         _decide(said(HW_turn=0.0, HW_upside=0.2))
+
+
+@pytest.mark.parametrize("stated", [None, 3, ["HW"], "upwards"])
+def test_what_is_no_order_of_axes_is_refused(stated):
+    with pytest.raises(ValueError, match=r"axes must be one of HW, .* \(got "):
+        Axes.parse(stated)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import torch
 
+from monai_cars.echo import echo
+
 INVERTED = "-inverted"
 ORDERS = ("HW", "HW-flip", "HW-upside", "HW-turn", "WH", "WH-flip", "WH-upside", "WH-turn")
 """How the array must be read to see the film upright, see `Axes`; an index stands for one too."""
@@ -45,7 +47,7 @@ class Axes:
         if self.order not in ORDERS:
             raise ValueError(
                 f"axes must be one of {', '.join(ORDERS)}, with {INVERTED!r} behind it where dense tissue "
-                f"is dark (got {self.order!r})"
+                f"is dark (got {echo(self.order)})"
             )
 
     def __str__(self) -> str:
@@ -60,7 +62,8 @@ class Axes:
         """
         if isinstance(axes, Axes):
             return axes
-        return cls(axes.removesuffix(INVERTED), axes.endswith(INVERTED))
+        said = str(axes)
+        return cls(said.removesuffix(INVERTED), said.endswith(INVERTED))
 
     @property
     def mirrored(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from monai_cars.echo import echo
 from monai_cars.edits.box import Box
 from monai_cars.edits.edit import CannotEdit, Proposal
 from monai_cars.files.header import Header
@@ -42,7 +43,7 @@ def check_proposal(proposal: Proposal, image: torch.Tensor, editor: str) -> None
     if len(box.stop) != len(shape) or any(
         not 0 <= start < stop <= size for start, stop, size in zip(box.start, box.stop, shape, strict=True)
     ):
-        raise ValueError(f"the editor {editor!r}: its box must lie within the film of shape {shape}, got {box}")
+        raise ValueError(f"the editor {editor!r}: its box must lie within the film of shape {shape}, got {echo(box)}")
     for name, part in (("residual", proposal.residual), ("support", proposal.support), ("lesion", proposal.lesion)):
         if tuple(part.shape) != box.shape:
             raise ValueError(

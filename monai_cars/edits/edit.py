@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 
+from monai_cars.echo import cut, echo
 from monai_cars.edits.box import Box
 from monai_cars.edits.region import Region
 from monai_cars.findings.registry import ZONES_OF, finding_of
@@ -166,13 +167,13 @@ class CannotEdit(Exception):  # noqa: N818 - an outcome of a film, not a fault
 
 def _choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {echo(value)}")
 
 
 def _check_zone(finding: str, zone: str) -> None:
     zones = ZONES_OF.get(finding_of(finding).organ, ())
     if not zones:
-        raise ValueError(f"{finding}: its organ has no zones, got zone {zone!r}; leave it out")
+        raise ValueError(f"{finding}: its organ has no zones, got zone {echo(zone)}; leave it out")
     _choice("zone", zone, zones)
 
 
@@ -182,7 +183,9 @@ def _check_severity(finding: str, severity: float | Quantity | None) -> None:
     scale = SEVERITY[finding]
     if isinstance(severity, Quantity):
         if severity.unit != scale.unit:
-            raise ValueError(f"severity of {finding} is measured in {scale.unit}, got {severity.value} {severity.unit}")
+            raise ValueError(
+                f"severity of {finding} is measured in {scale.unit}, got {severity.value:g} {cut(severity.unit)}"
+            )
         if not scale.low <= severity.value <= scale.high:
             raise ValueError(
                 f"severity of {finding} must lie in [{scale.low}, {scale.high}] {scale.unit}, got {severity.value}"

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from monai_cars.echo import echo
 from monai_cars.edits.edit import Box, Earlier, Edit, Proposal, Quantity
 from monai_cars.edits.film import Film
 from monai_cars.findings.registry import finding_of
@@ -182,7 +183,7 @@ def read_record(text: str) -> dict[str, Any]:
     except json.JSONDecodeError:
         record = None
     if not isinstance(record, dict) or not isinstance(record.get("edits"), list):
-        raise ValueError(f"the record must be a JSON object with a list `edits` (got {text[:80]!r}).")
+        raise ValueError(f"the record must be a JSON object with a list `edits` (got {echo(text)}).")
     return record
 
 

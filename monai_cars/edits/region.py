@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from monai_cars.echo import echo
 from monai_cars.edits.axes import to_standard
 
 
@@ -38,7 +39,9 @@ class Region:
         if self.box is not None:
             half = len(self.box) // 2
             if not half or len(self.box) % 2 or any(a >= b for a, b in zip(self.box, self.box[half:], strict=False)):
-                raise ValueError(f"region: a box (y0, x0, y1, x1) needs y0 < y1 and x0 < x1, got {tuple(self.box)}")
+                raise ValueError(
+                    f"region: a box (y0, x0, y1, x1) needs y0 < y1 and x0 < x1, got {echo(tuple(self.box))}"
+                )
 
 
 def check_region(region: Region | None, image: torch.Tensor) -> None:
@@ -60,7 +63,7 @@ def check_region(region: Region | None, image: torch.Tensor) -> None:
     if given and given != axes:
         raise ValueError(
             f"region: a box or point must name {axes} axes of an image of shape {shape}, "
-            f"got {region.box or region.point}"
+            f"got {echo(region.box or region.point)}"
         )
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch.utils.data import ConcatDataset, Dataset, Subset
 
+from monai_cars.echo import echo
+
 SEED_KEY = "sample_seed"
 _current: ContextVar[int | None] = ContextVar("monai_cars_sample_seed", default=None)
 
@@ -131,7 +133,7 @@ def _source(dataset: Any, index: int) -> Any:
 def _identity(source: Any, key: str) -> str:
     if not isinstance(source, Mapping) or key not in source:
         has = sorted(source) if isinstance(source, Mapping) else type(source).__name__
-        raise KeyError(f"identity={key!r} names no entry of the source (it has {has}).")
+        raise KeyError(f"identity={echo(key)} names no entry of the source (it has {has}).")
     value = source[key]
     if isinstance(value, str | Path) and Path(value).is_file():
         return _file_hash(str(value), Path(value).stat().st_mtime_ns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from monai_cars.echo import echo
 from monai_cars.features.vectors import as_vector
 from monai_cars.features.vocabulary import Vocabulary, VocabularyError
 from monai_cars.findings.severity import canonical
@@ -45,11 +46,13 @@ def contradictions(vector: Any, vocabulary: Vocabulary, *, ancestors: bool = Tru
     normal = vocabulary.no_finding
     if normal in present:
         found += [
-            f"{normal!r} with {name!r}" for name in present if name not in (normal, *vocabulary.beside_no_finding)
+            f"{echo(normal)} with {echo(name)}"
+            for name in present
+            if name not in (normal, *vocabulary.beside_no_finding)
         ]
     if ancestors:
         found += [
-            f"{name!r} without {implied!r}, which it implies"
+            f"{echo(name)} without {echo(implied)}, which it implies"
             for name in present
             for implied in vocabulary.implied(name)
             if values[implied] < PRESENT
@@ -90,9 +93,9 @@ def check_combination(findings: Sequence[str]) -> None:
     others = [canonical(name) for name in findings if not names_normal(name)]
     if others:
         raise ValueError(
-            f"findings contradict each other: {normal[0]!r} says that there is none, and {others[0]!r} is asked for "
-            f"too; leave {normal[0]!r} out."
+            f"findings contradict each other: {echo(normal[0])} says that there is none, and {echo(others[0])} is "
+            f"asked for too; leave {echo(normal[0])} out."
         )
     raise ValueError(
-        f"{normal[0]!r} is no finding to insert; leave the film alone, or delete what it shows with DeleteFindingd."
+        f"{echo(normal[0])} is no finding to insert; leave the film alone, or delete what it shows with DeleteFindingd."
     )

@@ -7,6 +7,8 @@ from typing import Literal
 import torch
 from torch.nn import functional
 
+from monai_cars.echo import echo
+
 
 class MaskedBCEWithLogitsLoss(torch.nn.Module):
     """Binary cross entropy of logits in which unknown (NaN) targets count for nothing.
@@ -34,7 +36,7 @@ class MaskedBCEWithLogitsLoss(torch.nn.Module):
     ) -> None:
         super().__init__()
         if reduction not in ("mean", "sum", "none"):
-            raise ValueError(f"reduction must be mean, sum or none (got {reduction!r}).")
+            raise ValueError(f"reduction must be mean, sum or none (got {echo(reduction)}).")
         self.reduction = reduction
         weight = None if pos_weight is None else torch.as_tensor(pos_weight, dtype=torch.float32)
         self.register_buffer("pos_weight", weight)

@@ -8,6 +8,7 @@ from itertools import chain, combinations
 
 import numpy as np
 
+from monai_cars.echo import echo
 from monai_cars.features.consistency import PRESENT, check_consistent
 from monai_cars.features.feature_vector import FeatureVector
 from monai_cars.features.vocabulary import VocabularyError
@@ -58,7 +59,7 @@ def perturbations(
         True
     """
     if kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(KINDS)} (got {kind!r}).")
+        raise ValueError(f"kind must be one of {', '.join(KINDS)} (got {echo(kind)}).")
     if count < 1:
         raise ValueError(f"count must be at least 1 (got {count}).")
     R = np.random.RandomState(seed % 2**32)
@@ -67,7 +68,7 @@ def perturbations(
         found = possible(vector, kind, plausible=plausible)
         if len(found) < count:
             raise TooFewPerturbationsError(
-                f"{vector!r} has {len(found)} distinct perturbations of the kind {kind!r}, fewer than the {count} "
+                f"{vector!r} has {len(found)} distinct perturbations of the kind {echo(kind)}, fewer than the {count} "
                 "asked for; ask for fewer or for another kind."
             )
         found = [found[index] for index in R.permutation(len(found))]

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from monai_cars.echo import echo
 from monai_cars.edits.edit import OPERATIONS
 from monai_cars.features.vocabulary import Vocabulary, VocabularyError
 
@@ -43,7 +44,8 @@ def as_vector(values: Any, vocabulary: Vocabulary) -> torch.Tensor:
     if wrong.any():
         first = int(wrong.nonzero()[0])
         raise VocabularyError(
-            f"{vocabulary.name}: {vocabulary.findings[first]!r} must be in [0, 1] or NaN (got {vector[first].item():g})"
+            f"{vocabulary.name}: {echo(vocabulary.findings[first])} must be in [0, 1] or NaN "
+            f"(got {vector[first].item():g})"
             "; code uncertain mentions as NaN or as a probability."
         )
     return vector
@@ -66,7 +68,8 @@ def vector_of(findings: Mapping[str, float], vocabulary: Vocabulary, *, otherwis
         index = vocabulary.index(vocabulary.term(finding) if vocabulary.names(finding) else finding)
         if index in named:
             raise VocabularyError(
-                f"{vocabulary.name}: {named[index]!r} and {finding!r} mean {vocabulary.findings[index]!r}; give one."
+                f"{vocabulary.name}: {echo(named[index])} and {echo(finding)} mean "
+                f"{echo(vocabulary.findings[index])}; give one."
             )
         named[index] = finding
         vector[index] = float(value)
@@ -117,7 +120,7 @@ def apply_edit(
         ('Lung Opacity', 'Lung Lesion')
     """
     if operation not in OPERATIONS:
-        raise VocabularyError(f"operation must be one of {', '.join(OPERATIONS)} (got {operation!r}).")
+        raise VocabularyError(f"operation must be one of {', '.join(OPERATIONS)} (got {echo(operation)}).")
     after = as_vector(vector, vocabulary)
     if operation == "sham":
         return after

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from monai_cars.echo import cut, echo
 from monai_cars.features.vocabulary_checks import VocabularyError, check, listed, names_of, report_entries, word_entries
 from monai_cars.findings.severity import canonical
 
@@ -90,7 +91,7 @@ class Vocabulary:
             VocabularyError: the vocabulary has no such finding.
         """
         if finding not in self.findings:
-            raise VocabularyError(f"{self.name} has no finding {finding!r}; it has {listed(self.findings)}.")
+            raise VocabularyError(f"{self.name} has no finding {echo(finding)}; it has {listed(self.findings)}.")
         return self.findings.index(finding)
 
     def names(self, finding: str) -> bool:
@@ -112,8 +113,9 @@ class Vocabulary:
         if word is not None:
             return word
         raise VocabularyError(
-            f"{self.name} does not say what {finding!r} is called in it: add `edits: {{{finding}: <its name>}}` to a "
-            f"vocabulary file of your own and give its path. Known: {listed(tuple(self.edits) or self.findings)}."
+            f"{self.name} does not say what {echo(finding)} is called in it: add "
+            f"`edits: {{{cut(finding)}: <its name>}}` to a vocabulary file of your own "
+            f"and give its path. Known: {listed(tuple(self.edits) or self.findings)}."
         )
 
     def _word(self, finding: str) -> str | None:
@@ -176,7 +178,7 @@ def load_vocabulary(vocabulary: str | Path | Vocabulary) -> Vocabulary:
     path = Path(vocabulary)
     if path.suffix.lower() not in (".yaml", ".yml") or not path.is_file():
         raise VocabularyError(
-            f"No vocabulary {str(vocabulary)!r}: it is neither built in ({', '.join(BUILT_IN)}) "
+            f"No vocabulary {echo(str(vocabulary))}: it is neither built in ({', '.join(BUILT_IN)}) "
             "nor a YAML file that exists."
         )
     return _read(path.resolve())
@@ -199,15 +201,15 @@ def _build(table: Any) -> Vocabulary:
         raise VocabularyError(f"a vocabulary is a mapping with `name` and `findings` (got {type(table).__name__}).")
     unknown = [key for key in table if key not in _KEYS]
     if unknown:
-        raise VocabularyError(f"unknown entry {unknown[0]!r}; a vocabulary has {listed(_KEYS)}.")
+        raise VocabularyError(f"unknown entry {echo(unknown[0])}; a vocabulary has {listed(_KEYS)}.")
     for key in ("name", "findings"):
         if not table.get(key):
             raise VocabularyError(f"`{key}` is missing.")
     if not isinstance(table["findings"], list):
-        raise VocabularyError(f"`findings` must be a list of names (got {table['findings']!r}).")
+        raise VocabularyError(f"`findings` must be a list of names (got {echo(table['findings'])}).")
     for key in ("ancestors", "brings", "unsettles", "edits", "labels", "report", "phrases", "codes"):
         if not isinstance(table.get(key) or {}, dict):
-            raise VocabularyError(f"`{key}` must map a name to its entry (got {table[key]!r}).")
+            raise VocabularyError(f"`{key}` must map a name to its entry (got {echo(table[key])}).")
     relations: dict[str, Any] = {
         key: {name: names_of(key, name, others) for name, others in (table.get(key) or {}).items()}
         for key in ("ancestors", "brings", "unsettles")

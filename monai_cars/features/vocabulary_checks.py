@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from monai_cars.echo import cut, echo
 from monai_cars.features.reports.patterns import variants
 
 # How a concept of a report bears on a finding (`features.reading`).
@@ -56,21 +57,21 @@ class VocabularyError(ValueError):
 def names_of(key: str, name: str, others: Any) -> tuple[str, ...]:
     """A list of findings from a file."""
     if not isinstance(others, list):
-        raise VocabularyError(f"`{key}: {name}` must be a list of findings (got {others!r}).")
+        raise VocabularyError(f"`{key}: {name}` must be a list of findings (got {echo(others)}).")
     return tuple(others)
 
 
 def report_entries(name: str, entry: Any) -> dict[str, tuple[str, ...]]:
     """An entry of `report` from a file: relation -> concepts."""
     if not isinstance(entry, dict) or any(key not in RELATIONS or not isinstance(entry[key], list) for key in entry):
-        raise VocabularyError(f"`report: {name}` maps {', '.join(RELATIONS)} to lists of concepts (got {entry!r}).")
+        raise VocabularyError(f"`report: {name}` maps {', '.join(RELATIONS)} to lists of concepts (got {echo(entry)}).")
     return {relation: tuple(concepts) for relation, concepts in entry.items()}
 
 
 def word_entries(name: str, entry: Any) -> tuple[str, ...]:
     """An entry of `phrases` from a file: phrases that can be read."""
     if not isinstance(entry, list) or not entry:
-        raise VocabularyError(f"`phrases: {name}` must be a list of phrases (got {entry!r}).")
+        raise VocabularyError(f"`phrases: {name}` must be a list of phrases (got {echo(entry)}).")
     for phrase in entry:
         try:
             list(variants(phrase))
@@ -88,10 +89,10 @@ def check(vocabulary: Told) -> None:
     names = vocabulary.findings
     wrong: list[Any] = [name for name in names if not isinstance(name, str) or not name.strip()]
     if wrong or not names:
-        raise VocabularyError(f"findings are non-empty strings, at least one (got {(wrong or [[]])[0]!r}).")
+        raise VocabularyError(f"findings are non-empty strings, at least one (got {echo((wrong or [[]])[0])}).")
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise VocabularyError(f"the finding {twice[0]!r} is listed twice.")
+        raise VocabularyError(f"the finding {echo(twice[0])} is listed twice.")
     if vocabulary.no_finding is not None:
         _known(vocabulary, "no_finding", vocabulary.no_finding)
     for entry in vocabulary.beside_no_finding:
@@ -110,7 +111,7 @@ def check(vocabulary: Told) -> None:
         _check_rule(vocabulary, label, rule)
     circular = [name for name in names if name in vocabulary.implied(name)]
     if circular:
-        raise VocabularyError(f"`ancestors` go in a circle through {circular[0]!r}.")
+        raise VocabularyError(f"`ancestors` go in a circle through {echo(circular[0])}.")
 
 
 def _check_rule(vocabulary: Told, label: str, rule: Any) -> None:
@@ -121,21 +122,23 @@ def _check_rule(vocabulary: Told, label: str, rule: Any) -> None:
             _check_rule(vocabulary, label, part)
     else:
         raise VocabularyError(
-            f"`labels: {label}`: a rule is a finding, {{any: [...]}} or {{all: [...]}} (got {rule!r})."
+            f"`labels: {label}`: a rule is a finding, {{any: [...]}} or {{all: [...]}} (got {echo(rule)})."
         )
 
 
 def _known(vocabulary: Told, key: str, name: str) -> None:
     if name not in vocabulary.findings:
-        raise VocabularyError(f"`{key}` names {name!r}, which is not among the findings {listed(vocabulary.findings)}.")
+        raise VocabularyError(
+            f"`{key}` names {echo(name)}, which is not among the findings {listed(vocabulary.findings)}."
+        )
 
 
 def _check_codes(vocabulary: Told) -> None:
     for name, codes in vocabulary.codes.items():
         if not isinstance(codes, Mapping) or not all(isinstance(part, str) for pair in codes.items() for part in pair):
-            raise VocabularyError(f"`codes: {name}` maps a scheme to a code, both in quotes (got {codes!r}).")
+            raise VocabularyError(f"`codes: {name}` maps a scheme to a code, both in quotes (got {echo(codes)}).")
 
 
 def listed(names: tuple[str, ...]) -> str:
     """Names as a message shows them."""
-    return ", ".join(map(str, names))
+    return ", ".join(cut(str(name)) for name in names)

@@ -1,24 +1,30 @@
 """The child's side of decoding: the only place where native decoders run (see `monai_cars.files.decode_process`)."""
 
 import json
+import logging
 import os
 import signal
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from monai_cars.echo import cause
+from monai_cars.files.dicom_parsing import parse
+from monai_cars.files.native import MOST_PIXELS
+
 READY = b"ready\n"
-ADDRESS_SPACE = 8 << 30
-"""Bytes of address space a decoder may take: a decompression bomb ends there."""
+MEMORY = 3 << 29
+"""Bytes that a decoder may take beside the child's own: a decompression bomb ends there."""
 
 
 def read_dicom(path: str) -> tuple[np.ndarray, dict[str, Any]]:
     """Return the pixel array of a DICOM file and no notes."""
     import pydicom
 
-    film = pydicom.dcmread(path, force=True)
+    film = parse(Path(path).read_bytes())
     if film.file_meta.TransferSyntaxUID == pydicom.uid.JPEGExtended12Bit and film.BitsStored > 8:
         return _extended_jpeg(path), {}
     if film.get("PixelRepresentation") is None:
@@ -49,8 +55,10 @@ def read_raster(path: str) -> tuple[np.ndarray, dict[str, Any]]:
     """
     from PIL import Image
 
-    Image.MAX_IMAGE_PIXELS = None  # the caller has checked the size that the file states
+    Image.MAX_IMAGE_PIXELS = None  # the caller has checked the size that the file states first; a second one is below
     with Image.open(path, formats=("PNG", "JPEG")) as film:
+        if film.width * film.height * len(film.getbands()) > MOST_PIXELS:
+            raise ValueError("more pixels than the file states at its start")
         mode, key = film.mode, film.info.get("transparency")
         text = {name: entry for name, entry in film.info.items() if isinstance(name, str) and isinstance(entry, str)}
         film.load()
@@ -61,26 +69,22 @@ def read_raster(path: str) -> tuple[np.ndarray, dict[str, Any]]:
         return np.asarray(values), {"mode": values.mode, "text": text}
 
 
-def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
     try:
         values, notes = {"dicom": read_dicom, "raster": read_raster}[request["kind"]](request["path"])
         values = np.ascontiguousarray(values)
-        return {"shape": values.shape, "dtype": values.dtype.str, "notes": notes}, values.tobytes()
+        return {"shape": values.shape, "dtype": values.dtype.str, "notes": notes}, values.reshape(-1).view(np.uint8)
     except Exception as error:
-        return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:500]}, b""
+        return {"error": cause(error)}, np.zeros(0, np.uint8)
 
 
 def serve() -> None:
     """Read one JSON request a line on stdin; answer each with a JSON line and the values' bytes on stdout."""
     warnings.simplefilter("ignore")
+    logging.disable()
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # native decoders print to stdout
-    try:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
-    except (ImportError, ValueError, OSError):
-        pass  # not on this system
+    _limit_memory()
     replies.write(READY)
     replies.flush()
     for line in sys.stdin.buffer:
@@ -90,8 +94,22 @@ def serve() -> None:
         head, body = _answer(request)
         if hasattr(signal, "alarm"):
             signal.alarm(0)
-        replies.write(json.dumps(head).encode() + b"\n" + body)
+        replies.write(json.dumps(head).encode() + b"\n")
+        replies.write(body.data)
         replies.flush()
+        del body
+
+
+def _limit_memory() -> None:
+    """Refuse the child more address space; the parent watches what it really uses, where this is not to be had."""
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        most = pages * resource.getpagesize() + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    except (ImportError, ValueError, OSError):
+        pass  # not on this system
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """DICOM films: which are taken, and what their header says."""
 
 import re
-import warnings
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,6 +16,7 @@ from monai_cars.files.dicom_sides import sides_of
 from monai_cars.files.dicom_stream import is_dicom, parsed
 from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.native import Native, integer_range
+from monai_cars.files.quiet import quiet
 
 __all__ = ["age_of", "is_dicom", "number", "read_dicom", "spacing_of"]
 
@@ -38,8 +38,7 @@ def read_dicom(source: str, data: bytes, sha256: str, *, check: bool = True) -> 
     Raises:
         RadiographError: when a rule refuses the file or it does not decode.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's remarks on the spelling of values are not about this run
+    with quiet():  # pydicom's remarks on the spelling of values are not about this run, and quote them
         dataset, notes = parsed(source, data)
         respell(dataset)
         notes += check_header(source, dataset, content=check)

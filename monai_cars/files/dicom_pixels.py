@@ -10,10 +10,11 @@ import pydicom
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes
 
+from monai_cars.echo import cause
 from monai_cars.files.decode_process import DecodeError, decode
 from monai_cars.files.dicom_rules import value
 from monai_cars.files.header import RadiographError
-from monai_cars.files.native import TINT, cause, grey, integer_range
+from monai_cars.files.native import TINT, grey, integer_range
 
 PALETTE = "PALETTE COLOR"
 CHROMA = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT")

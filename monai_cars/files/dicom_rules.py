@@ -5,13 +5,23 @@ from typing import Any
 
 import pydicom
 
+from monai_cars.echo import cause, echo
 from monai_cars.files.header import RadiographError
 from monai_cars.files.native import MOST_BITS, check_size
-from monai_cars.files.view_words import FRONTAL, names_view, only_lateral
+from monai_cars.files.view_words import FRONTAL, lateral_words, names_view, only_lateral
 
 __all__ = ["COLOR", "FRONTAL", "GREY", "MODALITIES", "PALETTE", "check_header", "value", "words"]
 
 MODALITIES = frozenset({"CR", "DX", "DR", "RG", "RF", "OT", "SC", ""})
+_OTHERS = """
+CT MR US XA NM PT MG PX IO ES GM SM OP OCT ECG EPS HD SR SEG PR KO REG RTIMAGE RTDOSE RTPLAN RTSTRUCT RTRECORD AU DOC
+PLAN FID IVUS IVOCT BI BMD TG XC DG LS BDUS OAM OPM OPT OPV AR KER VA SRF LEN SMR M3D STAIN POS TEXTUREMAP RESP HC ANN
+"""
+OTHER_MODALITIES = frozenset(_OTHERS.split())
+_COLOURS = (
+    "MONOCHROME1 MONOCHROME2 RGB YBR_FULL YBR_FULL_422 YBR_ICT YBR_RCT YBR_PARTIAL_420 YBR_PARTIAL_422 CMYK HSV ARGB"
+)
+INTERPRETATIONS = frozenset({*_COLOURS.split(), "PALETTE COLOR", "XYB"})
 GREY = frozenset({"MONOCHROME1", "MONOCHROME2"})
 COLOR = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
 PALETTE = frozenset({"PALETTE COLOR"})
@@ -37,6 +47,11 @@ OTHER_PARTS = re.compile(
     r"shoulder|clavicle|scapula|skull|head|face|nose|orbit|jaw|mandible|maxilla|teeth|sinus|neck|cspine|tspine|lspine|"
     r"lsspine|tlspine|spine|sacrum|coccyx|sspine|breast|kidney|bladder|uterus)\b"
 )
+
+
+def _term(said: str, known: frozenset[str]) -> str:
+    """A term that the standard knows, as it is; anything else may be anybody's name."""
+    return said if said in known else "none that the standard knows"
 
 
 def value(dataset: pydicom.Dataset, keyword: str) -> Any:
@@ -89,7 +104,7 @@ def _check_modality(source: str, dataset: pydicom.Dataset) -> None:
     if modality not in MODALITIES:
         raise RadiographError(
             f"{source}: the modality must be a projection radiograph, one of {sorted(MODALITIES - {''})} "
-            f"(got {modality}); leave the file out"
+            f"(got {_term(modality, OTHER_MODALITIES)}); leave the file out"
         )
 
 
@@ -101,8 +116,8 @@ def _check_view(source: str, dataset: pydicom.Dataset) -> None:
     said = next((text for text in (stated, coded, described) if names_view(text)), "")
     if only_lateral(said):
         raise RadiographError(
-            f"{source}: the view must be frontal, PA or AP (got {said.strip()!r}: a lateral, oblique or decubitus "
-            "view); leave the file out"
+            f"{source}: the view must be frontal, PA or AP (got {echo(lateral_words(said))}: a lateral, oblique "
+            "or decubitus view); leave the file out"
         )
 
 
@@ -116,14 +131,15 @@ def _coded_laterals(dataset: pydicom.Dataset) -> list[str]:
 def _check_body_part(source: str, dataset: pydicom.Dataset) -> tuple[str, ...]:
     part = words(dataset, "BodyPartExamined")
     part = part if part.strip() else words(dataset, "AnatomicRegionSequence")
-    if not OTHER_PARTS.search(part) or re.search(r"chest|thorax|lung|rib", part):
+    other = OTHER_PARTS.search(part)
+    if not other or re.search(r"chest|thorax|lung|rib", part):
         return ()
     described = words(dataset, *DESCRIPTIONS)
     others = OTHER_PARTS.search(OFTEN_PRESET.sub(" ", part)) or OTHER_PARTS.search(described)
     if CHEST.search(described) and not others:
         return ("the header's body part is the abdomen, its descriptions say chest",)
     raise RadiographError(
-        f"{source}: the body part must be the chest (got {part.strip().upper()!r}); leave the file out"
+        f"{source}: the body part must be the chest (got {echo(other[0].upper())}); leave the file out"
     )
 
 
@@ -135,7 +151,8 @@ def _check_form(source: str, dataset: pydicom.Dataset) -> None:
         present = "PixelData" in dataset
     except Exception as error:
         raise RadiographError(
-            f"{source}: a DICOM film must describe its pixels (got {error}); give an image, not a report or a plan"
+            f"{source}: a DICOM film must describe its pixels (got {cause(error)}); give an image, not a report or a "
+            "plan"
         ) from error
     if frames != 1:
         raise RadiographError(
@@ -146,10 +163,10 @@ def _check_form(source: str, dataset: pydicom.Dataset) -> None:
     if photometric not in GREY | COLOR | PALETTE or samples not in (1, 3):
         raise RadiographError(
             f"{source}: the photometric interpretation must be MONOCHROME1, MONOCHROME2, or RGB or PALETTE COLOR of "
-            f"greys (got {photometric}, {samples} samples); give the original film"
+            f"greys (got {_term(photometric, INTERPRETATIONS)}, {samples} samples); give the original film"
         )
     if not 8 <= bits <= MOST_BITS:
         raise RadiographError(
             f"{source}: a film must have 8 to {MOST_BITS} bits a pixel (got {bits}); give the original film"
         )
-    check_size(source, rows, columns)
+    check_size(source, rows, columns, channels=samples)

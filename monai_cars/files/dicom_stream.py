@@ -1,23 +1,19 @@
 """From the bytes of a DICOM file to its data set: with and without preamble, plain or deflated."""
 
-import io
 import struct
-import zlib
 
 import pydicom
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from monai_cars.echo import cause
+from monai_cars.files.dicom_parsing import PIXEL_DATA, parse
 from monai_cars.files.header import RadiographError
-from monai_cars.files.native import cause, check_size
 
-PIXEL_DATA = 0x7FE00010
 SEQUENCE_END = b"\xfe\xff\xdd\xe0"
 FIRST_ELEMENTS = {2: (0x00, 0x01, 0x02), 8: (0x00, 0x01, 0x05, 0x06, 0x08, 0x12, 0x14, 0x16, 0x18)}
 """Group -> elements of it that a data set without preamble starts with."""
 LONGEST_FIRST = 256
 """Bytes of such an element's value."""
-HEAD_BYTES = 4 << 20
-"""Bytes of a deflated data set up to its pixels, and behind them."""
 
 
 def is_dicom(data: bytes) -> bool:
@@ -52,14 +48,11 @@ def parsed(source: str, data: bytes) -> tuple[pydicom.Dataset, tuple[str, ...]]:
     """
     notes: tuple[str, ...] = ()
     try:
-        plain = _plain(source, data)
-        dataset = pydicom.dcmread(io.BytesIO(plain), force=True)
+        dataset = parse(data)
         if data[128:132] != b"DICM":
             notes = _completed(dataset)
         UID(dataset.file_meta.TransferSyntaxUID)
-        _check_end(dataset, plain)
-    except RadiographError:
-        raise
+        _check_end(dataset, data)
     except Exception as error:
         raise RadiographError(
             f"{source}: a DICOM file must be complete and name its transfer syntax "
@@ -85,34 +78,3 @@ def _check_end(dataset: pydicom.Dataset, data: bytes) -> None:
     body = data.rstrip(b"\0")
     if not body.endswith(SEQUENCE_END) or len(data) - len(body) < 4:
         raise EOFError("the pixel data have no end")
-
-
-def _plain(source: str, data: bytes) -> bytes:
-    """The file with its data set inflated and its transfer syntax named so; any other file as it is."""
-    start = 132 if data[128:132] == b"DICM" else 0
-    if data[start : start + 6] != b"\x02\0\0\0UL":
-        return data
-    end = start + 12 + struct.unpack("<I", data[start + 8 : start + 12])[0]
-    meta, deflated = data[:end], DeflatedExplicitVRLittleEndian.encode()
-    # Followed by the next element or by the end of the group, never by another letter of a longer UID.
-    if deflated + b"\x02\0" not in meta and not meta.endswith(deflated):
-        return data
-    written = ExplicitVRLittleEndian.encode().ljust(len(deflated), b"\0")
-    return meta.replace(deflated, written) + _inflated(source, data[end:])
-
-
-def _inflated(source: str, deflated: bytes) -> bytes:
-    """Inflate a data set as far as its own header says that it goes: a bomb costs what a film does."""
-    stream = zlib.decompressobj(-zlib.MAX_WBITS)
-    head = stream.decompress(deflated, HEAD_BYTES)
-    film = pydicom.dcmread(io.BytesIO(b"\0" * 128 + b"DICM" + head), stop_before_pixels=True, force=True)
-    rows, columns = int(film.Rows), int(film.Columns)
-    check_size(source, rows, columns)
-    most = rows * columns * int(film.SamplesPerPixel) * (int(film.BitsAllocated) // 8) + HEAD_BYTES
-    rest = stream.decompress(stream.unconsumed_tail, max(most - len(head), 1))
-    if stream.unconsumed_tail or not stream.eof:
-        raise RadiographError(
-            f"{source}: a deflated DICOM must inflate to the {rows} x {columns} pixels of its header and be complete "
-            f"(got {'more' if stream.unconsumed_tail else 'less'}); copy the file again"
-        )
-    return head + rest

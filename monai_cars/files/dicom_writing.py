@@ -1,8 +1,6 @@
 """A synthetic film as DICOM: technical attributes by allow list, everything that identifies a person left out."""
 
-import copy
 import io
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,31 +15,17 @@ from pydicom.uid import (
 )
 
 from monai_cars import __version__
+from monai_cars.files.deidentification import Deidentification
 from monai_cars.files.dicom import spacing_of
 from monai_cars.files.dicom_display import TABLES, polarity_of
+from monai_cars.files.dicom_kept import keep
 from monai_cars.files.dicom_rules import GREY, PALETTE, value
 from monai_cars.files.header import Header
-from monai_cars.files.identity import WARNING, created, patient, summary, uid
+from monai_cars.files.identity import WARNING, created, summary
 from monai_cars.files.native import Native
+from monai_cars.files.quiet import quiet
 from monai_cars.files.sides import LETTERS_OF, SILENT, of_directions
 
-# By allow list: what nobody thought of is left out, private attributes and free text included.
-KEPT = """
-Modality Manufacturer ManufacturerModelName BodyPartExamined ViewPosition PatientOrientation Laterality ImageLaterality
-PatientPosition PatientSex AnatomicRegionSequence ViewCodeSequence PatientOrientationCodeSequence
-KVP DistanceSourceToDetector DistanceSourceToPatient EstimatedRadiographicMagnificationFactor ExposureTime
-XRayTubeCurrent Exposure ExposureInuAs FilterType FilterMaterial Grid FocalSpots DetectorType PlateType Sensitivity
-RelativeXRayExposure ExposureIndex TargetExposureIndex DeviationIndex
-PixelSpacing ImagerPixelSpacing PixelSpacingCalibrationType PixelAspectRatio
-PresentationIntentType PixelIntensityRelationship PixelIntensityRelationshipSign PresentationLUTShape
-RescaleIntercept RescaleSlope RescaleType WindowCenter WindowWidth VOILUTFunction VOILUTSequence ModalityLUTSequence
-PixelPaddingValue PixelPaddingRangeLimit LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod
-BurnedInAnnotation
-""".split()  # noqa: SIM905 - to be read as one list
-KEPT_IN_ITEMS = """
-CodeValue CodingSchemeDesignator CodeMeaning PatientOrientationModifierCodeSequence ViewModifierCodeSequence
-LUTDescriptor LUTData ModalityLUTType
-""".split()  # noqa: SIM905
 PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
 FILM_CLASSES = {
     ComputedRadiographyImageStorage,
@@ -67,6 +51,7 @@ def encode_dicom(
     edits: list[dict[str, Any]],
     plan: Mapping[str, Any] | None,
     size: int,
+    how: Deidentification,
 ) -> bytes:
     """Return the bytes of the synthetic film.
 
@@ -77,37 +62,25 @@ def encode_dicom(
         edits: what was done.
         plan: the run plan; its "created" time gives the dates.
         size: bytes of the source file, for the ratio of a lossy compression.
+        how: what is kept of the source's identity.
     """
     source = native.origin if isinstance(native.origin, pydicom.Dataset) else None
     film = pydicom.Dataset()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the source's own spelling of values is kept
+    with quiet():  # the source's own spelling of values is kept
         if source is not None:
-            _keep(film, source, KEPT)
+            keep(film, source)
             if source.PhotometricInterpretation in PALETTE:
                 _drop(film, PADDING, TABLES, ("PresentationLUTShape",))  # they are told in the palette's indices
         else:
             _from_image(film, native)
         _set_directions(film, native.header)
-        _identify(film, source, header, edits, plan)
-        _describe(film, source, header, edits)
+        known = source if source is not None else pydicom.Dataset()
+        _identify(film, known, header, edits, plan, how)
+        _describe(film, known, header, edits, how)
         _set_scale(film, header)
         _set_lossy(film, source, native, size)
         _set_pixels(film, native.header, stored, source)
         return _bytes(film)
-
-
-def _keep(film: pydicom.Dataset, source: pydicom.Dataset, keywords: list[str]) -> None:
-    for keyword in keywords:
-        found = value(source, keyword)
-        if isinstance(found, pydicom.Sequence):
-            items = []
-            for item in found:
-                items.append(pydicom.Dataset())
-                _keep(items[-1], item, KEPT_IN_ITEMS)
-            setattr(film, keyword, items)
-        elif found is not None:
-            film[keyword] = copy.deepcopy(source[keyword])
 
 
 def _drop(film: pydicom.Dataset, *groups: tuple[str, ...]) -> None:
@@ -128,34 +101,35 @@ def _from_image(film: pydicom.Dataset, native: Native) -> None:
 
 def _identify(
     film: pydicom.Dataset,
-    source: pydicom.Dataset | None,
+    source: pydicom.Dataset,
     header: Header,
     edits: list[dict[str, Any]],
     plan: Mapping[str, Any] | None,
+    how: Deidentification,
 ) -> None:
-    own_class = value(source or pydicom.Dataset(), "SOPClassUID")
+    own_class = value(source, "SOPClassUID")
     film.SOPClassUID = own_class if own_class in FILM_CLASSES else SecondaryCaptureImageStorage
     if film.SOPClassUID == SecondaryCaptureImageStorage:
         film.ConversionType = "WSD"
-    film.StudyInstanceUID = uid(plan, header.sha256, edits, "study")
-    film.SeriesInstanceUID = uid(plan, header.sha256, edits, "series")
-    film.SOPInstanceUID = uid(plan, header.sha256, edits, "instance")
-    film.PatientID = film.PatientName = patient(header.sha256)
-    film.PatientSex = header.sex or ""
-    if header.age is not None:
-        film.PatientAge = _age(header.age)
+    film.StudyInstanceUID, film.SeriesInstanceUID, film.SOPInstanceUID = how.uids(source, header.sha256, plan, edits)
+    film.PatientID = film.PatientName = how.patient(source, header.sha256)
     # Type 2: they must be there, empty.
     for keyword in (
         "PatientBirthDate",
+        "PatientSex",
         "ReferringPhysicianName",
         "StudyID",
         "AccessionNumber",
         "StudyDate",
         "StudyTime",
+        "Manufacturer",
     ):
         setattr(film, keyword, "")
+    if "characteristics" in how.retain:
+        film.PatientSex = header.sex or ""
+        if header.age is not None:
+            film.PatientAge = _age(header.age)
     film.SeriesNumber = film.InstanceNumber = 1
-    film.Manufacturer = film.get("Manufacturer", "")
     time = created(plan)
     if time is not None:
         for keyword in ("Study", "Series", "Content", "InstanceCreation"):
@@ -163,6 +137,7 @@ def _identify(
             setattr(film, f"{keyword}Time", time.strftime("%H%M%S"))
     film.PatientIdentityRemoved = "NO" if film.get("BurnedInAnnotation") == "YES" else "YES"
     film.DeidentificationMethod = "Header attributes by allow list; pixels not searched for text"
+    film.DeidentificationMethodCodeSequence = [_code(code, meaning, "DCM") for code, meaning in how.codes()]
     film.LongitudinalTemporalInformationModified = "REMOVED"
 
 
@@ -181,7 +156,11 @@ def _age(years: float) -> str:
 
 
 def _describe(
-    film: pydicom.Dataset, source: pydicom.Dataset | None, header: Header, edits: list[dict[str, Any]]
+    film: pydicom.Dataset,
+    source: pydicom.Dataset,
+    header: Header,
+    edits: list[dict[str, Any]],
+    how: Deidentification,
 ) -> None:
     film.SpecificCharacterSet = "ISO_IR 192"
     film.ImageType = ["DERIVED", "SECONDARY"]
@@ -192,11 +171,9 @@ def _describe(
         f"{WARNING}. Counterfactual by monai-cars {__version__}: {summary(edits)}. Source SHA-256 {header.sha256}."
     )[:1024]
     original = pydicom.Dataset()
-    source = source or pydicom.Dataset()
-    instance = value(source, "SOPInstanceUID")
-    # A PNG has no UID: one that follows from its bytes lets its counterfactuals be found.
-    original.ReferencedSOPClassUID = value(source, "SOPClassUID") or SecondaryCaptureImageStorage
-    original.ReferencedSOPInstanceUID = instance or uid(None, header.sha256, None, "source")
+    # The counterfactuals of one source name the same one, which tells nothing else.
+    original.ReferencedSOPClassUID = film.SOPClassUID
+    original.ReferencedSOPInstanceUID = how.source_uid(source, header.sha256)
     original.PurposeOfReferenceCodeSequence = [_code("121322", "Source image for image processing operation", "DCM")]
     film.SourceImageSequence = [original]
     film.BodyPartExamined = film.get("BodyPartExamined", "")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from monai_cars.echo import cut, echo
 from monai_cars.files.dicom import read_dicom
 from monai_cars.files.dicom_stream import is_dicom
 from monai_cars.files.header import RadiographError
@@ -105,13 +106,18 @@ def read_native(path: str | os.PathLike[str], *, check: bool = True, volumes: bo
     if form is None:
         known = [known.name for known in FORMATS]
         raise RadiographError(
-            f"{source}: a radiograph must be a {', '.join(known[:-1])} or {known[-1]} file (got {data[:8]!r} at its "
-            "start); convert the file, or copy it again if it is damaged"
+            f"{source}: a radiograph must be a {', '.join(known[:-1])} or {known[-1]} file (got {echo(data[:8])} at "
+            "its start); convert the file, or copy it again if it is damaged"
         )
     read = (form.read_volume if volumes else None) or (form.read_checked if check else None) or form.read
     native = read(source, data, digest)
     check_values(source, native.stored)
     return native
+
+
+def _why(error: OSError | ValueError) -> str:
+    """What the system says, without the path, which stands before."""
+    return cut((error.strerror or str(error)) if isinstance(error, OSError) else str(error))
 
 
 def _bytes(source: str) -> bytes:
@@ -127,4 +133,6 @@ def _bytes(source: str) -> bytes:
     except (OSError, ValueError) as error:
         if isinstance(error, RadiographError):
             raise
-        raise RadiographError(f"{source}: the file must exist and be readable (got {error}); check the path") from error
+        raise RadiographError(
+            f"{source}: the file must exist and be readable (got {_why(error)}); check the path"
+        ) from error

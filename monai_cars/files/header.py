@@ -4,9 +4,17 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from monai_cars.echo import cause, echo, printable
+
 
 class RadiographError(ValueError):
-    """A file or an image that is refused; the message names the file, the rule, the value got and the remedy."""
+    """A file or an image that is refused; the message names the file, the rule, the value got and the remedy.
+
+    It is one line, whatever the file is called.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 @dataclass(frozen=True)
@@ -88,6 +96,6 @@ class Header:
             return cls(**values)
         except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
             raise RadiographError(
-                f"meta['radiograph'] must be the JSON that Header.to_json wrote (got {str(text)[:80]!r}: {error}); "
-                "load the film with LoadRadiograph or RadiographReader"
+                f"meta['radiograph'] must be the JSON that Header.to_json wrote (got {echo(str(text))}: {cause(error)})"
+                "; load the film with LoadRadiograph or RadiographReader"
             ) from error

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from monai_cars.echo import echo
 from monai_cars.files.header import RadiographError
 
 WARNING = "SYNTHETIC - NOT FOR DIAGNOSIS"
@@ -25,7 +26,7 @@ def edits_of(record: Mapping[str, Any] | str | None) -> list[dict[str, Any]]:
         return [dict(edit) for edit in edits]
     except (TypeError, ValueError, AttributeError) as error:
         raise RadiographError(
-            f'record must be an edit, {{"edits": [...]}} or the JSON of either (got {str(record)[:80]!r}); '
+            f'record must be an edit, {{"edits": [...]}} or the JSON of either (got {echo(str(record))}); '
             "give the value of the 'counterfactual' key"
         ) from error
 
@@ -75,7 +76,7 @@ def created(plan: Mapping[str, Any] | None) -> datetime | None:
         return None if stated is None else datetime.fromisoformat(str(stated))
     except ValueError as error:
         raise RadiographError(
-            f"plan['created'] must be an ISO 8601 time (got {stated!r}); write it like 2026-01-31T12:00:00"
+            f"plan['created'] must be an ISO 8601 time (got {echo(stated)}); write it like 2026-01-31T12:00:00"
         ) from error
 
 

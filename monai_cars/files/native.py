@@ -11,7 +11,9 @@ from monai_cars.files.header import Header, RadiographError
 LEAST_SIDE = 128
 """Pixels; nothing smaller is a chest radiograph that anatomy can be found on."""
 MOST_PIXELS = 100_000_000
-MOST_BYTES = 1 << 30
+"""Of a grey film; of a colour film a third, as each of its channels counts."""
+MOST_BYTES = 1 << 28
+"""Of a file, and of what it holds once inflated: more than MOST_PIXELS of 16 bits."""
 MOST_BITS = 24
 """float32 holds integers exactly up to here."""
 MOST_COLOURED = 0.01
@@ -44,16 +46,16 @@ def image_of(native: Native) -> np.ndarray:
     return np.subtract(0, image, out=image) if native.header.polarity < 0 else image
 
 
-def check_size(source: str, rows: int, columns: int) -> None:
+def check_size(source: str, rows: int, columns: int, *, channels: int = 1) -> None:
     """Refuse sizes that no radiograph has, before anything of that size is allocated."""
     if min(rows, columns) < LEAST_SIDE:
         raise RadiographError(
             f"{source}: a radiograph must have at least {LEAST_SIDE} pixels a side (got {rows} x {columns}); "
             "give the film itself, not a thumbnail"
         )
-    if rows * columns > MOST_PIXELS:
+    if rows * columns * channels > MOST_PIXELS:
         raise RadiographError(
-            f"{source}: a radiograph must have at most {MOST_PIXELS} pixels (got {rows} x {columns}); "
+            f"{source}: a radiograph must have at most {MOST_PIXELS // channels} pixels (got {rows} x {columns}); "
             "check that the file is a radiograph and not damaged"
         )
 
@@ -90,11 +92,6 @@ def integer_range(bits: int, signed: bool, polarity: int) -> tuple[float, float]
     """Return the least and the greatest representable value after polarity."""
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     return (float(low), float(high)) if polarity > 0 else (float(-high), float(-low))
-
-
-def cause(error: BaseException) -> str:
-    """Return an exception in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def grey(source: str, values: np.ndarray, *, tint: int = 0) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -6,20 +6,26 @@ array is read from the affine where it says more than the default that most writ
 (`monai_cars.files.sides.of_affine`); volumes are taken as they are.
 """
 
-import gzip
 import io
-import warnings
+import math
 from dataclasses import replace
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 
+from monai_cars.echo import cause
 from monai_cars.files.header import Header, RadiographError
-from monai_cars.files.native import MOST_BITS, MOST_BYTES, Native, cause, check_size, check_voxels, integer_range
+from monai_cars.files.inflate import GZIP, InflateError, inflate, start_of
+from monai_cars.files.native import MOST_BITS, MOST_BYTES, Native, check_size, check_voxels, integer_range
+from monai_cars.files.quiet import quiet
 from monai_cars.files.sides import SILENT, of_affine
 
 GZIP_SIGNATURE = b"\x1f\x8b"
+START = 1024
+"""Bytes in which the header of either NIfTI lies."""
+SLACK = 1 << 20
+"""Bytes that may lie behind the values."""
 
 
 def is_nifti(data: bytes) -> bool:
@@ -30,12 +36,8 @@ def is_nifti(data: bytes) -> bool:
 def read_nifti(source: str, data: bytes, sha256: str, *, volumes: bool = False) -> Native:
     """Read a two-dimensional NIfTI of shape (W, H) or (W, H, 1); with `volumes` also one of shape (W, H, D)."""
     try:
-        data = _inflated(source, data)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            kind = nib.Nifti2Image if data[4:8] == b"n+2\0" else nib.Nifti1Image
-            image: Any = kind.from_bytes(data)
-            _check_shape(source, image.shape, volumes)
+        with quiet():
+            image = _image(source, data, volumes)
             raw = np.asarray(image.dataobj.get_unscaled())
     except RadiographError:
         raise
@@ -55,15 +57,34 @@ def read_nifti(source: str, data: bytes, sha256: str, *, volumes: bool = False) 
     return Native(stored, replace(header, axes=sides.axes, laterality=sides.laterality), image)
 
 
-def _inflated(source: str, data: bytes) -> bytes:
-    if data[:2] != GZIP_SIGNATURE:
-        return data
-    # Reading to the end checks the checksum, which reading the image alone does not.
-    with gzip.open(io.BytesIO(data)) as stream:
-        data = stream.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise RadiographError(f"{source}: a film must have at most {MOST_BYTES} bytes (got more, once inflated)")
-    return data
+def _image(source: str, data: bytes, volumes: bool) -> Any:
+    """Parse the file, once its header alone has shown how much of it there may be."""
+    packed = data[:2] == GZIP_SIGNATURE
+    start = start_of(data, START, kind=GZIP) if packed else data[:START]
+    kind = nib.Nifti2Image if start[4:8] == b"n+2\0" else nib.Nifti1Image
+    header = kind.header_class.from_fileobj(io.BytesIO(_without_extensions(start, kind)))
+    shape = header.get_data_shape()
+    _check_shape(source, shape, volumes)
+    needed = int(header["vox_offset"]) + math.prod(shape) * header.get_data_dtype().itemsize
+    if packed:
+        most = min(needed + SLACK, MOST_BYTES)
+        try:
+            data = inflate(data, most, kind=GZIP)  # to its end, where the checksum stands
+        except InflateError as error:
+            if "more than" not in str(error):
+                raise
+            raise RadiographError(
+                f"{source}: a film must have at most {most} bytes (got more, once inflated)"
+            ) from error
+    if needed > len(data):
+        raise EOFError(f"{len(data)} bytes, the header needs {needed}")
+    return kind.from_bytes(_without_extensions(data, kind))
+
+
+def _without_extensions(data: bytes, kind: Any) -> bytes:
+    """Say that there are no extensions: they may hold the patient's whole DICOM header, or millions of nothing."""
+    size = kind.header_class.sizeof_hdr
+    return data[:size] + b"\0\0\0\0" + data[size + 4 :]
 
 
 def _axes(shape: tuple[int, ...]) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from monai.data import ImageReader, MetaTensor
 
+from monai_cars.echo import echo
 from monai_cars.files.formats import SUFFIXES, looks_like_a_film, read_native
 from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.native import image_of
@@ -114,7 +115,7 @@ def _spacing(spacing: float | Sequence[float]) -> tuple[float, float]:
         rows, columns = 0.0, 0.0
     if not (0 < rows < float("inf") and 0 < columns < float("inf")):
         raise RadiographError(
-            f"spacing must be one positive number or (row, column) in mm per pixel (got {spacing!r}); "
+            f"spacing must be one positive number or (row, column) in mm per pixel (got {echo(spacing)}); "
             "leave it out where it is unknown"
         )
     return rows, columns

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_cars.echo import cut
 from monai_cars.files.decode_process import DecodeError, decode
 from monai_cars.files.exif import jpeg_orientation, png_orientation, png_text
 from monai_cars.files.header import Header, RadiographError
@@ -15,6 +16,10 @@ from monai_cars.files.sides import OF_EXIF, SILENT, Sides, of_directions
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 GREY, PALETTE = 0, 3  # PNG colour types
+PNG_CHANNELS = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}
+"""Colour type -> channels that a decoder makes of it; a palette may hold transparent colours."""
+MOST_SEGMENTS = 100_000
+"""Before the frame header of a JPEG, fill bytes included."""
 PHOTOMETRIC = "Photometric Interpretation"
 """PNG text entry by which `write_radiograph` says that a film is MONOCHROME1."""
 
@@ -43,7 +48,7 @@ def read_png(source: str, data: bytes, sha256: str) -> Native:
             f"{source}: a PNG must end with its IEND chunk (got {len(data)} bytes, truncated?); copy the file again"
         )
     columns, rows, bits, color = struct.unpack(">IIBB", data[16:26])
-    check_size(source, rows, columns)
+    check_size(source, rows, columns, channels=PNG_CHANNELS.get(color, 4))
     if (bits < 8 and color != PALETTE) or bits == 1 or (bits == 16 and color != GREY):
         raise RadiographError(
             f"{source}: a PNG film must have 8 bits, or 16 bits in one grey channel (got {bits} bits, colour type "
@@ -88,11 +93,12 @@ def read_jpeg(source: str, data: bytes, sha256: str) -> Native:
         raise RadiographError(
             f"{source}: a JPEG must end with its EOI marker (got {len(data)} bytes, truncated?); copy the file again"
         )
-    check_size(source, *_jpeg_size(source, data))
+    rows, columns, channels = _jpeg_size(source, data)
+    check_size(source, rows, columns, channels=channels)
     values, notes = _decode(source)
     if notes["mode"] not in ("L", "RGB"):
         raise RadiographError(
-            f"{source}: a JPEG film must be grey or RGB (got {notes['mode']}); save it as a grey JPEG or PNG"
+            f"{source}: a JPEG film must be grey or RGB (got {cut(notes['mode'])}); save it as a grey JPEG or PNG"
         )
     stored, marks = grey(source, values, tint=TINT)
     native = _native(source, sha256, "jpeg", stored, 1, lossy=True)
@@ -131,13 +137,15 @@ def _laid(film: Native, sides: Sides) -> Native:
     return replace(film, header=replace(film.header, axes=sides.axes, laterality=sides.laterality))
 
 
-def _jpeg_size(source: str, data: bytes) -> tuple[int, int]:
-    """Walk the marker segments to the frame header and return (rows, columns)."""
+def _jpeg_size(source: str, data: bytes) -> tuple[int, int, int]:
+    """Walk the marker segments to the frame header and return (rows, columns, channels)."""
     at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
+    for _ in range(MOST_SEGMENTS):
+        if at + 10 > len(data) or data[at] != 0xFF:
+            break
         marker, length = data[at + 1], struct.unpack(">H", data[at + 2 : at + 4])[0]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            rows, columns = struct.unpack(">HH", data[at + 5 : at + 9])
-            return rows, columns
+            rows, columns, channels = struct.unpack(">HHB", data[at + 5 : at + 10])
+            return rows, columns, max(channels, 1)
         at += 1 if marker == 0xFF else 2 + length
     raise RadiographError(f"{source}: a JPEG must have a frame header (got none, damaged?); copy the file again")

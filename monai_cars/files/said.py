@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import warnings
 from io import BytesIO
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from monai_cars.files.dicom import is_dicom
 from monai_cars.files.dicom_sides import sides_of
 from monai_cars.files.header import RadiographError
 from monai_cars.files.nifti import GZIP_SIGNATURE, is_nifti
+from monai_cars.files.quiet import quiet
 from monai_cars.files.raster import is_jpeg, is_png, jpeg_sides, png_sides
 from monai_cars.files.sides import SILENT, Sides, of_affine
 
@@ -53,8 +53,7 @@ def _said(source: str, head: bytes) -> Sides:
         return png_sides(head)
     if is_jpeg(head):
         return jpeg_sides(head)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         if is_dicom(head):
             dataset = pydicom.dcmread(source, stop_before_pixels=True, specific_tags=DICOM_ATTRIBUTES)
             return sides_of(source, dataset, content=False)

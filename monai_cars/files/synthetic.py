@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import warnings
 import zlib
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pydicom
 
 from monai_cars.files.identity import WARNING
 from monai_cars.files.nifti import GZIP_SIGNATURE, is_nifti
+from monai_cars.files.quiet import quiet
 from monai_cars.files.raster import PNG_SIGNATURE, is_jpeg
 
 SYNTHETIC_DATA = 0x0008001C
@@ -44,8 +44,7 @@ def says_synthetic(path: str | os.PathLike[str]) -> bool:
 
 def _dicom_says(path: str | os.PathLike[str]) -> bool:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what the file's maker misspelt is no news here
+        with quiet():  # what the file's maker misspelt is no news here
             found = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=[SYNTHETIC_DATA])
             return str(found.get("SyntheticData") or "").strip().upper() == "YES"
     except OSError:

@@ -60,6 +60,17 @@ def only_lateral(said: str) -> bool:
     return bool(LATERAL.search(plain)) and not FRONTAL.search(plain)
 
 
+def lateral_words(said: str) -> str:
+    """The words of these that name a lateral view, and no others: a description may hold anybody's name.
+
+    Example:
+        >>> lateral_words("Doe^Jane Thorax seitlich")
+        'seitlich'
+    """
+    found = LATERAL.search(folded(said))
+    return found[0] if found else ""
+
+
 def names_view(said: str) -> bool:
     """Whether words name any view.
 

@@ -12,7 +12,9 @@ import nibabel as nib
 import numpy as np
 import torch
 
+from monai_cars.echo import echo
 from monai_cars.files.atomic import write_atomically
+from monai_cars.files.deidentification import Deidentification
 from monai_cars.files.dicom_writing import encode_dicom
 from monai_cars.files.exif import ORIENTATION
 from monai_cars.files.formats import read_native
@@ -31,6 +33,7 @@ def write_radiograph(
     support: torch.Tensor | np.ndarray,
     record: Mapping[str, Any] | str | None = None,
     plan: Mapping[str, Any] | None = None,
+    deidentification: Deidentification = Deidentification(),  # noqa: B008 - it is frozen
 ) -> Path:
     """Write an edited film as DICOM, PNG or NIfTI, bit-exact outside the support.
 
@@ -46,6 +49,7 @@ def write_radiograph(
         support: of the same shape, not zero where the image may differ from its source.
         record: what was done: an edit, ``{"edits": [...]}`` or the JSON of either.
         plan: the run plan, JSON-safe; it enters the UIDs, and its "created" time gives the dates (none without it).
+        deidentification: what a DICOM film keeps of its source's identity: nothing by default.
 
     Returns:
         The path written.
@@ -57,7 +61,7 @@ def write_radiograph(
     suffix = next((end for end in ENCODERS if str(path).lower().endswith(end)), None)
     if suffix is None:
         raise RadiographError(
-            f"{path}: the suffix must be one of {tuple(ENCODERS)} (got {Path(path).name!r}); change the name"
+            f"{path}: the suffix must be one of {tuple(ENCODERS)} (got {echo(Path(path).name)}); change the name"
         )
     if header.source == "memory":
         raise RadiographError(
@@ -70,7 +74,7 @@ def write_radiograph(
         raise RadiographError(f"{path}: {suffix} holds a film (got a volume); write .nii.gz")
     stored = merge(native, image, support)
     edits = edits_of(record)
-    return write_atomically(path, ENCODERS[suffix](Edited(native, stored, header, edits, plan)))
+    return write_atomically(path, ENCODERS[suffix](Edited(native, stored, header, edits, plan, deidentification)))
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class Edited:
         header: the film's header.
         edits: entries of the record.
         plan: the run plan.
+        how: what is kept of the source's identity.
     """
 
     native: Native
@@ -90,12 +95,13 @@ class Edited:
     header: Header
     edits: list[dict[str, Any]]
     plan: Mapping[str, Any] | None
+    how: Deidentification
 
 
 def _dicom(film: Edited) -> bytes:
     values = _fit(film.header.source, film.stored, ".dcm")
     size = os.path.getsize(film.header.source)
-    return encode_dicom(film.native, values, film.header, edits=film.edits, plan=film.plan, size=size)
+    return encode_dicom(film.native, values, film.header, edits=film.edits, plan=film.plan, size=size, how=film.how)
 
 
 def _png(film: Edited) -> bytes:
@@ -231,9 +237,27 @@ def _encode_png(header: Header, stored: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
+_NIFTI = """
+sizeof_hdr magic eol_check vox_offset dim pixdim datatype bitpix scl_slope scl_inter cal_max cal_min xyzt_units dim_info
+qform_code sform_code quatern_b quatern_c quatern_d qoffset_x qoffset_y qoffset_z srow_x srow_y srow_z
+slice_start slice_end slice_code slice_duration
+"""
+NIFTI_KEPT = frozenset(_NIFTI.split())
+
+
+def _technical(source: Any) -> Any:
+    """A NIfTI header with what places and scales its values; texts, times and extensions may tell of the patient."""
+    frame = type(source)(endianness=source.endianness)
+    for name in frame.keys():  # noqa: SIM118 - a NIfTI header is no mapping
+        if name in NIFTI_KEPT:
+            frame[name] = source[name]
+    return frame
+
+
 def _encode_nifti(native: Native, stored: np.ndarray, header: Header) -> bytes:
     if native.header.format == "nifti":
-        kind, frame, affine = type(native.origin), native.origin.header.copy(), native.origin.affine
+        kind, affine = type(native.origin), native.origin.affine
+        frame = _technical(native.origin.header)
         slope, intercept = float(native.origin.dataobj.slope), float(native.origin.dataobj.inter)
         shape = native.origin.shape
     else:
@@ -241,11 +265,7 @@ def _encode_nifti(native: Native, stored: np.ndarray, header: Header) -> bytes:
         kind, frame, affine = nib.Nifti1Image, nib.Nifti1Header(), affine_of_film(native.header.axes, rows, columns)
         slope, intercept, shape = float(native.header.polarity), 0.0, stored.T.shape
     frame.set_data_dtype(stored.dtype)
-    frame.extensions.clear()  # they may hold the source's patient
     frame["descrip"] = WARNING.encode()
-    for field in ("db_name", "aux_file", "intent_name"):
-        if field in frame.keys():  # noqa: SIM118 - a NIfTI header is no mapping; NIfTI-2 has no db_name
-            frame[field] = b""
     film = kind(stored.T.reshape(shape), affine, frame)
     film.header.set_slope_inter(slope, intercept)  # set before, it is forgotten
     return film.to_bytes()

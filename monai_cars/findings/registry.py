@@ -101,7 +101,7 @@ def finding_of(name: str) -> Finding:
         return known
     near = difflib.get_close_matches(str(name).lower().replace("_", " "), [*_findings, *_aliases], n=1)
     hint = f"did you mean {near[0]!r}?" if near else "give an editable finding"
-    raise ValueError(f"finding must be one of {', '.join(_findings)} (got {name!r}); {hint}")
+    raise ValueError(f"finding must be one of {', '.join(_findings)} (got {str(name)[:60]!r}); {hint}")
 
 
 def concepts() -> tuple[Concept, ...]:

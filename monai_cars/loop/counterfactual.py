@@ -26,6 +26,7 @@ from monai_cars.files.radiograph import header_of
 from monai_cars.gates import Context, Gate
 from monai_cars.gates.judges import editor_data, judges, require_independent
 from monai_cars.modality import Modality, Segmenter, modality_of
+from monai_cars.networks.threads import one_blas_thread, one_thread
 
 __all__ = ["Composite", "Counterfactual", "compose", "film_seed", "make_counterfactual"]
 
@@ -103,10 +104,12 @@ def make_counterfactual(
     gate.warn_beyond(max_attempts)
     data = editor_data(editor, edit, strict=strict)
     require_independent(gate, data, strict=strict, editor=f"the editor {editor.name!r}")
-    film = upright_film(modality, plain, masks, header, earlier)
+    with one_blas_thread():
+        film = upright_film(modality, plain, masks, header, earlier)
     asked = replace(edit, region=turned(edit.region, header.axes, plain)) if edit.region else edit
     asked = asked.with_severity(seeded(edit.seed, header.sha256, f"severity {edit.finding}"))
-    record, composite, proposal = _attempts(modality, film, asked, editor, gate, segmenter, max_attempts)
+    with one_blas_thread():
+        record, composite, proposal = _attempts(modality, film, asked, editor, gate, segmenter, max_attempts)
     record |= {"shared_model": shared_model, "judges": list(judges(gate))}
     if composite is None or proposal is None:
         empty = torch.zeros(plain.shape, dtype=torch.uint8, device=plain.device)
@@ -139,7 +142,8 @@ def upright_film(
     dense = header if _sign(header) > 0 else _turned_over(header)
     upright, padded = without_padding(upright, dense)
     key = film_key(upright, masks)
-    unit = MEMORY.recall((key, modality.name, "unit"), lambda: modality.unit(upright, masks))
+    with one_thread():
+        unit = MEMORY.recall((key, modality.name, "unit"), lambda: modality.unit(upright, masks))
     carried = earlier_edits(earlier, upright.shape[1:])
     film = Film(upright, masks, dense, unit, modality.scale(header, masks), carried, padded)
     film.__dict__["key"] = key  # worked out above; a film made of this one by `replace` works out its own
@@ -220,7 +224,8 @@ def _attempts(
         composite = compose(film.image, proposal, film.unit.value, header=film.header)
         judged = replace(composite, image=grid.image(composite.image))
         context = _context(modality, squared, edit, grid.seen(proposal), judged, segmenter)
-        verdict = gate(squared.image, judged.image, context)
+        with one_thread():
+            verdict = gate(squared.image, judged.image, context)
         share = changed_share(film.image, composite.image, proposal)
         if verdict.accepted and not share >= LEAST_CHANGED:
             reason = f"only {share:.0%} of the lesion's mask lies where anything changed"

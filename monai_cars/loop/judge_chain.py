@@ -19,6 +19,7 @@ from monai_cars.gates import Check, Context, Gate, Verdict, joined
 from monai_cars.gates.judges import judges
 from monai_cars.loop.counterfactual import upright_film, upright_values
 from monai_cars.modality import Modality, Segmenter
+from monai_cars.networks.threads import one_thread
 
 ANATOMY = "anatomy_preserved"
 WHOLE_CHAIN = ("outside_unchanged", ANATOMY)  # judged on the film before all edits and after all of them
@@ -120,7 +121,8 @@ def judge_chain(chain: Chain, edits: Sequence[Mapping[str, Any]], gate_for: Gate
     supports = [chain.mask(edit, "support") for edit in made]
     whole = _whole_film(chain, made[0])
     gates = _common([gate_for(edit["finding"], edit["operation"]) for edit in made])
-    verdicts = [_judge(chain, made, supports, number, gate, whole) for number, gate in enumerate(gates)]
+    with one_thread():
+        verdicts = [_judge(chain, made, supports, number, gate, whole) for number, gate in enumerate(gates)]
     reason = "; ".join(
         f"{edit['finding']}: {v.reason}" for edit, v in zip(made, verdicts, strict=True) if not v.accepted
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monai_cars.echo import echo
+
 Colour = tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
 
@@ -41,7 +43,9 @@ def read_structures(run: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, 
         return EARLIER_STRUCTURES, dict(EARLIER_COLOURS)
     names, told = run["structures"], run.get("colours", {})
     if not isinstance(names, list):
-        raise ValueError(f"structures of run.json must be a list of names in the masks' order (got {names!r}); mend it")
+        raise ValueError(
+            f"structures of run.json must be a list of names in the masks' order (got {echo(names)}); mend it"
+        )
     colours = {name: _colour(name, told.get(name, PALETTE[number % len(PALETTE)])) for number, name in enumerate(names)}
     return tuple(names), colours
 
@@ -58,7 +62,9 @@ def read_unit(run: Mapping[str, Any]) -> str:
 
 def _colour(name: str, told: Sequence[int]) -> Colour:
     if len(told) != 3 or not all(isinstance(part, int) and 0 <= part <= 255 for part in told):
-        raise ValueError(f"colour of {name!r} must be three whole numbers from 0 to 255 (got {told}); mend run.json")
+        raise ValueError(
+            f"colour of {echo(name)} must be three whole numbers from 0 to 255 (got {told}); mend run.json"
+        )
     red, green, blue = told
     return red, green, blue
 

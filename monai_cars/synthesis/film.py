@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from monai.data import MetaTensor
 
+from monai_cars.echo import cause, echo, printable
 from monai_cars.edits.axes import Axes, to_standard
 from monai_cars.edits.claim import claim_of_file
 from monai_cars.files.padding import without_padding
@@ -83,21 +84,21 @@ def reason_of(error: Exception, source: Source, output: Path | None = None) -> s
     r"""Why a film was left out, in one line, without its place on this machine and without what its name stands for.
 
     Args:
-        error: what stopped it. Only refusals speak for themselves; of any other, the kind and 60 characters are told.
+        error: what stopped it. Only refusals speak for themselves; of any other, no value that it quotes is told.
         source: the film.
         output: folder of the run, which messages about its files name.
 
     Example:
         >>> reason_of(KeyError("a\nb"), Source(Path("/data/a.png"), "a.png"))
-        "it could not be worked on: KeyError ('a\\nb'); report it if the film is sound"
+        "it could not be worked on: KeyError; report it if the film is sound"
     """
     text = str(error)
     if output is not None:
         text = text.replace(f"{output}{os.sep}", "")
     for said in (str(source.path), *source.hides):
-        text = text.replace(said, source.name)
+        text = text.replace(said, source.name).replace(printable(said), source.name)  # as messages show it, too
     if not isinstance(error, RadiographError):
-        text = f"it could not be worked on: {type(error).__name__} ({text:.60}); report it if the film is sound"
+        text = f"it could not be worked on: {cause(error)}; report it if the film is sound"
     return in_one_line(text).removeprefix(f"{source.name}: ")
 
 
@@ -110,6 +111,6 @@ def _check_box(source: Source, image: torch.Tensor) -> None:
     height, width = image.shape[-2:]
     if source.box is not None and (source.box[2] > height or source.box[3] > width):
         raise RadiographError(
-            f"{source.name}: box must lie inside the film of {height} x {width} pixels (got {list(source.box)}); "
+            f"{source.name}: box must lie inside the film of {height} x {width} pixels (got {echo(list(source.box))}); "
             "give it in native pixels, rows first"
         )

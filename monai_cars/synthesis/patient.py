@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-import pydicom
-
+from monai_cars.files.dicom_parsing import parse
+from monai_cars.files.quiet import quiet
 from monai_cars.files.radiograph import Header
 from monai_cars.synthesis.naming import pseudonym
 from monai_cars.synthesis.source import Source
@@ -29,7 +29,8 @@ def patient_of(source: Source, header: Header, *, key: str | None = None) -> str
         return source.patient_id if key is None else pseudonym(source.patient_id, key, of="patient")
     identifier = ""
     if header.format == "dicom":
-        identifier = str(pydicom.dcmread(source.path, stop_before_pixels=True, force=True).get("PatientID") or "")
+        with quiet():
+            identifier = str(parse(source.path.read_bytes()).get("PatientID") or "")
     if key is not None:
         return pseudonym(identifier or header.sha256, key, of="patient")
     return "P-" + hashlib.sha256((identifier or header.sha256).encode()).hexdigest()[:16]

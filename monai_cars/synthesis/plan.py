@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
+from monai_cars.echo import echo
 from monai_cars.edits.edit import Edit, Quantity, Region
 from monai_cars.findings.registry import finding_of
 from monai_cars.findings.severity import canonical
@@ -80,9 +81,11 @@ def _box_of(source: Source, row: Mapping[str, Any]) -> tuple[float, float, float
 
 
 def _edit(number: int, row: Mapping[str, Any], seed: int, box: tuple[float, float, float, float] | None) -> Edit:
+    if not isinstance(row, Mapping):
+        raise PlanError(f"edits[{number}] must be a mapping of operation, finding and the like, got {echo(row)}")
     for name in row:
         if name not in _FIELDS:
-            raise PlanError(f"edits[{number}]: unknown field {name!r}; {_suggestion(name, _FIELDS)}")
+            raise PlanError(f"edits[{number}]: unknown field {echo(name)}; {_suggestion(str(name), _FIELDS)}")
     for name in ("operation", "finding"):
         if name not in row:
             raise PlanError(f"edits[{number}] must name its {name}, got {said(dict(row))}")
@@ -113,4 +116,4 @@ def _quantity(number: int, severity: Mapping[str, Any]) -> Quantity:
 
 def _suggestion(name: str, known: Sequence[str]) -> str:
     close = get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+    return f"did you mean {echo(close[0])}?" if close else f"known: {', '.join(known)}"

@@ -19,6 +19,7 @@ import monai_cars
 from monai_cars.editors import Editor
 from monai_cars.edits.axes import Axes
 from monai_cars.features import Vocabulary, load_vocabulary
+from monai_cars.files.deidentification import deidentification_of
 from monai_cars.files.identity import created
 from monai_cars.files.spelling import in_one_line
 from monai_cars.loop.edit_loop import editor_of
@@ -63,6 +64,9 @@ class Synthesis:
             bytes whenever it is made.
         editor: "attenuation", "stable_diffusion", "radedit", or an Editor.
         editor_weights: of a diffusion editor, see :func:`monai_cars.editors.make_editor`.
+        retain: what written DICOM films keep of their sources' identity, see
+            :class:`monai_cars.files.deidentification.Deidentification`; nothing by default.
+        uid_key_file: file whose content is the secret key that keeps films of a patient, study and series together.
         progress: show a progress bar.
         synthetic_sources: edit films that are marked as synthetic, or that an earlier run made, too.
         names: ``"kept"``, or ``"pseudonymised"``: manifest, datalist, report and file names tell keyed hashes instead
@@ -85,6 +89,8 @@ class Synthesis:
     created: str | None = None
     editor: str | Editor = "attenuation"
     editor_weights: str | Path | None = None
+    retain: Sequence[str] = ()
+    uid_key_file: str | Path | None = None
     progress: bool = True
     synthetic_sources: bool = False
     names: str = naming.KEPT
@@ -106,6 +112,7 @@ class Synthesis:
         """
         self._check_settings()
         RunFolder(self.output_dir)
+        self._deidentification = deidentification_of(self.retain, self.uid_key_file)
         sources, self._aside = self._sources()
         for source in sources:
             findings_of(source, self._vocabulary)
@@ -222,7 +229,7 @@ class Synthesis:
             try:
                 content, missing = draw(folder.path, self.lines, told, films)
             except Exception as error:  # hours of work must not wait for a picture
-                self._skip(name, f"it could not be drawn: {type(error).__name__} ({in_one_line(str(error)):.60})")
+                self._skip(name, f"it could not be drawn: {cause(error)}")
                 continue
             for film, reason in missing.items():
                 self._skip(film, reason)
@@ -266,6 +273,7 @@ class Synthesis:
             created=self.created,
             synthetic=self.synthetic_sources,
             names_key=self._key,
+            deidentification=self._deidentification,
         )
 
     def _provenance(self, organ: Modality) -> dict[str, Any]:
@@ -286,6 +294,8 @@ class Synthesis:
             "max_attempts": self.max_attempts,
             "axes": self.axes,
             "created": self.created,
+            "retain": list(self._deidentification.retain),
+            "uids": "keyed" if self._deidentification.key else "of each file",
             "vocabulary": self._vocabulary.name,
             "organ": organ.name,
             "unit": organ.unit_means,

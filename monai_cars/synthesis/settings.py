@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
+from monai_cars.echo import echo
+
 MOST_SEED = 2**63 - 1
 MOST_ATTEMPTS = 1000
 
@@ -122,7 +124,4 @@ def is_number(value: Any) -> bool:
 
 def said(value: Any) -> str:
     """A value as an error tells it: short, and without what a terminal would obey."""
-    try:
-        return f"{value!r:.60}"
-    except Exception:  # a number of many digits, a list that holds itself: whatever it is, it is too long to tell
-        return f"a {type(value).__name__} that is too long to tell"
+    return echo(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from monai_cars.echo import echo
 from monai_cars.files.formats import SUFFIXES, looks_like_a_film
 from monai_cars.synthesis.items import TRAINING, in_datalist
 from monai_cars.synthesis.source import EMBEDDED, Source, SourceError, embedded
@@ -32,7 +33,7 @@ def find_sources(dataset: str | Path, *, data_list_key: str = TRAINING, image_ke
     """
     if data_list_key != TRAINING:
         raise SourceError(
-            f"data_list_key must be 'training', got {data_list_key!r}: counterfactuals of validation or test films "
+            f"data_list_key must be 'training', got {echo(data_list_key)}: counterfactuals of validation or test films "
             "would leak them into training; move the films that may be edited into 'training'"
         )
     path = Path(dataset)

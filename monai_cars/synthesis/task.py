@@ -19,6 +19,7 @@ from monai_cars.editors.diffusion.pipelines import PipelineError
 from monai_cars.edits.edit import Edit
 from monai_cars.features import Vocabulary, as_vector, vector_of
 from monai_cars.files.atomic import CannotWriteError
+from monai_cars.files.deidentification import Deidentification
 from monai_cars.files.radiograph import Header, write_radiograph
 from monai_cars.loop.counterfactual import Counterfactual, make_counterfactual
 from monai_cars.loop.labels import labels_after
@@ -60,6 +61,7 @@ class Work:
         created: ISO 8601 time that the written DICOM files carry, None for none.
         synthetic: films that are marked as synthetic were asked for.
         names_key: of the pseudonyms that stand for names, None where names are kept.
+        deidentification: what they keep of their sources' identity.
     """
 
     segmenter: Segmenter
@@ -72,6 +74,7 @@ class Work:
     created: str | None = None
     synthetic: bool = False
     names_key: str | None = None
+    deidentification: Deidentification = Deidentification()  # noqa: RUF009 - it is frozen
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,7 @@ def _line(folder: RunFolder, film: PreparedFilm, number: int, edit: Edit, work: 
     after = labels_after(before, work.vocabulary, made.record, earlier) if made.accepted else before
     return {
         **made.record,
-        **_written(folder, name, made, film.header, {"seed": work.seed, "created": work.created}),
+        **_written(folder, name, made, film.header, work),
         "findings_before": _known(before, work.vocabulary),
         "findings": _known(after, work.vocabulary),
     }
@@ -170,15 +173,21 @@ def _known(vector: torch.Tensor, vocabulary: Vocabulary) -> dict[str, float]:
     return {name: round(value, 4) for name, value in values if not math.isnan(value)}
 
 
-def _written(
-    folder: RunFolder, name: str, made: Counterfactual, header: Header, plan: Mapping[str, Any]
-) -> dict[str, str | None]:
+def _written(folder: RunFolder, name: str, made: Counterfactual, header: Header, work: Work) -> dict[str, str | None]:
     if not made.accepted:
         return {"output": None, "output_sha256": None, "lesion": None, "support": None}
     # DICOM holds integers of up to 16 bits; any other film goes into the format that keeps its values.
     suffix = ".dcm" if header.integer and header.bits <= DICOM_BITS else ".nii.gz"
     target = folder.path / "films" / f"{name}{suffix}"
-    write_radiograph(target, made.image, header=header, support=made.support, record=made.record, plan=plan)
+    write_radiograph(
+        target,
+        made.image,
+        header=header,
+        support=made.support,
+        record=made.record,
+        plan={"seed": work.seed, "created": work.created},
+        deidentification=work.deidentification,
+    )
     return {
         "output": target.relative_to(folder.path).as_posix(),
         "output_sha256": hashlib.sha256(target.read_bytes()).hexdigest(),

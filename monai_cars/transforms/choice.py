@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
+from monai_cars.echo import echo
 from monai_cars.edits.edit import OPERATIONS, SEVERITY, Operation
 from monai_cars.findings.severity import canonical
 
@@ -100,6 +101,6 @@ def pick(weights: Mapping[str, float], position: float) -> str:
 def _check_weights(argument: str, weights: Mapping[str, float], known: tuple[str, ...]) -> None:
     unknown = [name for name in weights if name not in known]
     if unknown:
-        raise ValueError(f"{argument} names {unknown[0]!r}; known are {', '.join(known)}.")
+        raise ValueError(f"{argument} names {echo(unknown[0])}; known are {', '.join(known)}.")
     if any(not math.isfinite(weight) or weight < 0 for weight in weights.values()) or not any(weights.values()):
         raise ValueError(f"{argument} must be weights >= 0, at least one of them > 0 (got {dict(weights)}).")

@@ -10,6 +10,7 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import Transform
 
+from monai_cars.echo import echo
 from monai_cars.edits.edit import Edit, Quantity
 from monai_cars.edits.sample_seed import derive_seed
 from monai_cars.features import check_combination
@@ -122,13 +123,13 @@ class InsertFindingsd(FilmEditd):
 
 def _edits(findings: Sequence[Wanted], seed: int) -> list[Edit]:
     if isinstance(findings, str | Mapping) or not findings:
-        raise ValueError(f"findings must be a list with at least one finding (got {findings!r}).")
+        raise ValueError(f"findings must be a list with at least one finding (got {echo(findings)}).")
     rows = [{"finding": wanted} if isinstance(wanted, str) else dict(wanted) for wanted in findings]
     for number, row in enumerate(rows):
         unknown = [name for name in row if name not in FIELDS]
         if unknown or "finding" not in row:
-            what = f"has the unknown field {unknown[0]!r}" if unknown else "names no finding"
-            raise ValueError(f"findings[{number}] {what}; it may hold {', '.join(FIELDS)} (got {row}).")
+            what = f"has the unknown field {echo(unknown[0])}" if unknown else "names no finding"
+            raise ValueError(f"findings[{number}] {what}; it may hold {', '.join(FIELDS)} (got {echo(row)}).")
     check_combination([row["finding"] for row in rows])
     edits = [_edit(number, row, seed) for number, row in enumerate(rows)]
     places = [(edit.finding, edit.side, edit.zone, edit.seed) for edit in edits]

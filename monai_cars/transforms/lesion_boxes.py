@@ -12,6 +12,7 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends
 from skimage.measure import label, regionprops
 
+from monai_cars.echo import echo
 from monai_cars.edits.axes import from_standard
 from monai_cars.edits.box import Box
 from monai_cars.edits.edit import SEVERITY
@@ -150,8 +151,8 @@ class LesionToBoxesd(MapTransform):
             return boxes[left], labels[left]
         if edit["finding"] not in self.classes:
             raise ValueError(
-                f"{edit['finding']!r} was inserted and is none of the classes {', '.join(self.classes)}: without a box "
-                "it would count as background; add it to classes=, or do not insert it."
+                f"{echo(edit['finding'])} was inserted and is none of the classes {', '.join(self.classes)}: without a "
+                "box it would count as background; add it to classes=, or do not insert it."
             )
         added = self.boxes(lesion)
         number = torch.full((len(added),), self.classes[edit["finding"]], dtype=torch.int64)

@@ -11,6 +11,7 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends
 
+from monai_cars.echo import echo
 from monai_cars.edits.edit import SEVERITY
 from monai_cars.edits.record import read_record
 from monai_cars.findings.severity import canonical
@@ -36,7 +37,7 @@ class MeasuredSeverity(Transform):
     def __init__(self, finding: str | None = None) -> None:
         self.finding = None if finding is None else canonical(finding)
         if self.finding is not None and self.finding not in SEVERITY:
-            raise ValueError(f"finding must be one of {', '.join(SEVERITY)} (got {finding!r}).")
+            raise ValueError(f"finding must be one of {', '.join(SEVERITY)} (got {echo(finding)}).")
 
     def __call__(self, record: str) -> tuple[float, float]:
         """Normalised severity and amount in the finding's unit of the last accepted insertion; NaN where there is none.

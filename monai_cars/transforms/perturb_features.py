@@ -13,6 +13,7 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
 from monai.utils import TransformBackends
 
+from monai_cars.echo import echo
 from monai_cars.edits.sample_seed import current_sample_seed, derive_seed
 from monai_cars.features import FeatureVector, Vocabulary, load_vocabulary
 from monai_cars.features.perturbations import KINDS, Plausible, TooFewPerturbationsError, perturbations
@@ -59,7 +60,7 @@ class PerturbFeatures(RandomizableTransform):
         self.drawn = (0.0, 0)
         unknown = [kind for kind in self.kinds if kind not in KINDS]
         if unknown:
-            raise ValueError(f"kinds names {unknown[0]!r}; known are {', '.join(KINDS)}.")
+            raise ValueError(f"kinds names {echo(unknown[0])}; known are {', '.join(KINDS)}.")
         weights = self.kinds.values()
         if any(not math.isfinite(weight) or weight < 0 for weight in weights) or not any(weights):
             raise ValueError(f"kinds must be weights >= 0, at least one of them > 0 (got {self.kinds}).")

@@ -11,6 +11,7 @@ from monai.data import MetaTensor
 from monai.data.box_utils import BoxMode, convert_box_to_standard_mode
 from monai.utils import convert_to_tensor
 
+from monai_cars.echo import echo
 from monai_cars.edits.edit import Region
 from monai_cars.loop.state import plain_tensor
 
@@ -48,13 +49,15 @@ def standard_boxes(boxes: Any, mode: BoxModeLike = None) -> np.ndarray:
     array = np.asarray(plain_tensor(boxes) if isinstance(boxes, torch.Tensor) else boxes, dtype=float)
     array = array.reshape(0, 4) if array.size == 0 else np.atleast_2d(array)
     if array.ndim != 2 or array.shape[1] not in (4, 6) or not np.isfinite(array).all():
-        raise ValueError(f"boxes must be four finite numbers each, (4,) or (N, 4) (got {np.shape(boxes)}: {boxes}).")
+        raise ValueError(
+            f"boxes must be four finite numbers each, (4,) or (N, 4) (got {np.shape(boxes)}: {echo(boxes)})."
+        )
     corners = np.asarray(convert_box_to_standard_mode(array, mode))
     axes = array.shape[1] // 2
     if (corners[:, axes:] <= corners[:, :axes]).any():
         read = mode or {2: "xyxy", 3: "xyzxyz"}[axes]
         raise ValueError(
-            f"a box must stop beyond its start (got {array.tolist()} read as {read!r}); name its MONAI "
+            f"a box must stop beyond its start (got {echo(array.tolist())} read as {echo(read)}); name its MONAI "
             "BoxMode with box_mode=, such as 'xywh'."
         )
     return corners
@@ -74,7 +77,7 @@ def box_region(corners: Sequence[float], image: torch.Tensor) -> Region | None:
     if len(corners) != 2 * (image.ndim - 1):
         raise ValueError(
             f"a box must name the {image.ndim - 1} axes of the image, of shape {tuple(image.shape)}: "
-            f"{2 * (image.ndim - 1)} numbers (got {list(corners)})."
+            f"{2 * (image.ndim - 1)} numbers (got {echo(list(corners))})."
         )
     edges = np.reshape(np.asarray(corners, dtype=float), (2, -1)) - 0.5  # edges of pixels
     moved = np.sort(to_current(edges, image) + 0.5, axis=0)
@@ -111,7 +114,7 @@ def point_region(point: Sequence[float], image: torch.Tensor) -> Region | None:
     if len(point) != image.ndim - 1:
         raise ValueError(
             f"a point must name the {image.ndim - 1} axes of the image, of shape {tuple(image.shape)} "
-            f"(got {list(point)})."
+            f"(got {echo(list(point))})."
         )
     place = to_current(np.array([point], dtype=float), image)[0]
     inside = all(-0.5 <= at <= size - 0.5 for at, size in zip(place, image.shape[1:], strict=True))

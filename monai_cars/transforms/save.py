@@ -12,6 +12,7 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends
 
 from monai_cars.files.atomic import write_atomically
+from monai_cars.files.deidentification import Deidentification
 from monai_cars.files.identity import digest, edits_of
 from monai_cars.files.mask_png import mask_png
 from monai_cars.files.radiograph import HEADER_POSTFIX, Header, header_of, write_radiograph
@@ -31,6 +32,7 @@ class SaveRadiograph(Transform):
         output_dir: folder, made as needed.
         output_format: ".dcm", ".png", ".nii.gz" or ".nii", see `monai_cars.files.radiograph.write_radiograph`.
         plan: the run plan, JSON-safe; it enters the UIDs of DICOM files, and its "created" gives their dates.
+        deidentification: what DICOM files keep of their source's identity; nothing by default.
 
     Example:
         >>> SaveRadiograph("runs/films", output_format=".png").output_format
@@ -45,6 +47,7 @@ class SaveRadiograph(Transform):
         *,
         output_format: str = ".dcm",
         plan: Mapping[str, Any] | None = None,
+        deidentification: Deidentification | None = None,
     ) -> None:
         if output_format not in ENCODERS:
             raise ValueError(
@@ -53,6 +56,7 @@ class SaveRadiograph(Transform):
         self.output_dir = os.fspath(output_dir)
         self.output_format = output_format
         self.plan = None if plan is None else dict(plan)
+        self.deidentification = deidentification or Deidentification()
 
     def __call__(
         self,
@@ -92,7 +96,15 @@ class SaveRadiograph(Transform):
         name = str(Path(self.output_dir) / output_name(header, record))
         support = torch.zeros_like(torch.as_tensor(image), dtype=torch.uint8) if support is None else support
         paths = {"image": name + self.output_format}
-        write_radiograph(paths["image"], image, header=header, support=support, record=record, plan=self.plan)
+        write_radiograph(
+            paths["image"],
+            image,
+            header=header,
+            support=support,
+            record=record,
+            plan=self.plan,
+            deidentification=self.deidentification,
+        )
         for kind, mask in (("support", support), ("lesion", lesion), ("anatomy", anatomy)):
             if mask is not None:
                 paths[kind] = f"{name}_{kind}.png"
@@ -132,6 +144,7 @@ class SaveRadiographd(MapTransform):
         record_key: the record, one JSON string.
         saved_key: receives the paths written, one JSON string ``{key: {"image": path, ...}}``; None to leave it out.
         plan: see `SaveRadiograph`.
+        deidentification: see `SaveRadiograph`.
         allow_missing_keys: leave out keys that are not there.
 
     Example:
@@ -153,6 +166,7 @@ class SaveRadiographd(MapTransform):
         record_key: str = "counterfactual",
         saved_key: str | None = "saved",
         plan: Mapping[str, Any] | None = None,
+        deidentification: Deidentification | None = None,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
@@ -163,7 +177,9 @@ class SaveRadiographd(MapTransform):
             "record": record_key,
         }
         self.saved_key = saved_key
-        self.saver = SaveRadiograph(output_dir, output_format=output_format, plan=plan)
+        self.saver = SaveRadiograph(
+            output_dir, output_format=output_format, plan=plan, deidentification=deidentification
+        )
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Write the files; the dictionary comes back with their paths added."""

@@ -9,13 +9,16 @@ from film_builders import FORMATS, PLAN, RECORD, dicom, edited, pixels, png, sou
 from pydicom.data import get_testdata_file
 from pydicom.uid import UID
 
+from monai_cars.files.deidentification import Deidentification
 from monai_cars.files.radiograph import read_radiograph, write_radiograph
 
 
-def written(tmp_path, source, *, record=RECORD, plan=PLAN, name="out.dcm"):
+def written(tmp_path, source, *, record=RECORD, plan=PLAN, name="out.dcm", **options):
     film = read_radiograph(source, spacing=0.3)
     image, support = edited(film)
-    path = write_radiograph(tmp_path / name, image, header=film.header, support=support, record=record, plan=plan)
+    path = write_radiograph(
+        tmp_path / name, image, header=film.header, support=support, record=record, plan=plan, **options
+    )
     return pydicom.dcmread(path), path
 
 
@@ -39,7 +42,7 @@ def test_nothing_that_identifies_a_patient_is_left(tmp_path):
     film = pydicom.dcmread(source)
     film.private_block(0x0011, "ACME", create=True).add_new(1, "LO", "Jane Doe private")
     item = pydicom.Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "1", "SCT", "postero-anterior"
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "272479007", "SCT", "postero-anterior, Jane"
     item.PatientName = "Doe^Jane"
     film.ViewCodeSequence = [item]
     film.save_as(source)
@@ -52,7 +55,10 @@ def test_nothing_that_identifies_a_patient_is_left(tmp_path):
     assert synthetic.PatientBirthDate == synthetic.ReferringPhysicianName == synthetic.AccessionNumber == ""
     assert synthetic.PatientID.startswith("SYNTH-")
     assert synthetic.PatientIdentityRemoved == "YES"
-    assert (synthetic.PatientSex, synthetic.PatientAge) == ("F", "061Y")
+    assert synthetic.PatientSex == synthetic.Manufacturer == ""
+    assert "PatientAge" not in synthetic
+    codes = [item.CodeValue for item in synthetic.DeidentificationMethodCodeSequence]
+    assert codes == ["113100"]
     assert synthetic.ViewCodeSequence[0].CodeMeaning == "postero-anterior"
 
 
@@ -69,12 +75,12 @@ def test_every_written_dicom_says_that_it_is_synthetic(tmp_path):
         assert synthetic.PatientID.startswith("SYNTH-")
         reference = synthetic.SourceImageSequence[0]
         if source.suffix == ".dcm":
-            assert reference.ReferencedSOPInstanceUID == pydicom.dcmread(source).SOPInstanceUID
+            assert reference.ReferencedSOPInstanceUID != pydicom.dcmread(source).SOPInstanceUID
             assert synthetic.SOPClassUID == pydicom.dcmread(source).SOPClassUID
         else:
-            assert UID(reference.ReferencedSOPInstanceUID).is_valid
             assert synthetic.SOPClassUID.name == "Secondary Capture Image Storage"
             assert synthetic.ConversionType == "WSD"
+        assert UID(reference.ReferencedSOPInstanceUID).is_valid
         assert (synthetic.StudyDate, synthetic.StudyTime) == ("20260102", "030405")
         uids = [synthetic.StudyInstanceUID, synthetic.SeriesInstanceUID, synthetic.SOPInstanceUID]
         assert len(set(uids)) == 3
@@ -146,10 +152,11 @@ def test_spacing_of_the_datalist_is_written_and_a_guess_is_not(tmp_path):
 
 def test_erect_position_and_old_age_survive_in_the_form_that_is_safe(tmp_path):
     tags = {"SeriesDescription": "Chest PA erect", "PatientAge": "097Y"}
-    synthetic, path = written(tmp_path, dicom(tmp_path / "film.dcm", pixels(12), 12, **tags))
-    assert synthetic.PatientAge == "090Y"
+    kept = {"deidentification": Deidentification(retain=("characteristics",))}
+    synthetic, path = written(tmp_path, dicom(tmp_path / "film.dcm", pixels(12), 12, **tags), **kept)
+    assert (synthetic.PatientAge, synthetic.PatientSex) == ("090Y", "F")
     assert read_radiograph(path).header.position == "erect"
-    infant, _ = written(tmp_path, dicom(tmp_path / "film.dcm", pixels(12), 12, PatientAge="003M"))
+    infant, _ = written(tmp_path, dicom(tmp_path / "film.dcm", pixels(12), 12, PatientAge="003M"), **kept)
     assert infant.PatientAge == "003M"
     burned, _ = written(tmp_path, dicom(tmp_path / "film.dcm", pixels(12), 12, BurnedInAnnotation="YES"))
     assert (burned.PatientIdentityRemoved, burned.BurnedInAnnotation) == ("NO", "YES")

@@ -278,3 +278,16 @@ def test_no_films_is_an_error(tmp_path):
 def digests(folder: Path, skip: str = "") -> dict[str, str]:
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != skip)
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_what_films_keep_of_their_sources_stands_in_the_run_and_the_key_nowhere(tmp_path):
+    films(tmp_path / "films", count=1)
+    (tmp_path / "key").write_text("a secret of some length")
+    run = phantom_run(tmp_path, edits=EDITS[:1], retain=["source"], uid_key_file=tmp_path / "key").run()
+    told = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (told["retain"], told["uids"]) == (["source"], "keyed")
+    data = b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
+    assert b"a secret" not in data
+    assert b"a secret" not in repr(run).encode()
+    with pytest.raises(RadiographError, match="retain may hold characteristics and source"):
+        phantom_run(tmp_path, edits=EDITS[:1], retain=["dates"]).check()

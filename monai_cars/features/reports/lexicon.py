@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from monai_cars.echo import echo
 from monai_cars.features.reports.patterns import Hit, PhraseMatcher, longest, outside
 from monai_cars.features.reports.words import read_phrases
 from monai_cars.features.vocabulary_checks import VocabularyError
@@ -129,4 +130,4 @@ def shared_lexicon() -> Lexicon:
 def check_concept(name: str, where: str) -> None:
     """Refuses a concept that does not exist."""
     if name not in concepts():
-        raise VocabularyError(f"{where}: there is no concept {name!r}; there are {', '.join(sorted(concepts()))}.")
+        raise VocabularyError(f"{where}: there is no concept {echo(name)}; there are {', '.join(sorted(concepts()))}.")

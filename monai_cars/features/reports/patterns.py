@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
+from monai_cars.echo import echo
 from monai_cars.features.reports.words import GRAMMAR, tokens
 
 _GAP = 4  # words that `_` stands for, at most
@@ -39,11 +40,11 @@ def variants(phrase: str) -> Iterator[tuple[str, ...]]:
     parts = phrase.split() if isinstance(phrase, str) else []
     choices = [[part] if part == "?" else _choice(part) for part in parts]
     if not choices or any("" in choice for choice in choices):
-        raise ValueError(f"a phrase is words such as 'pleural|basal effusion' (got {phrase!r}).")
+        raise ValueError(f"a phrase is words such as 'pleural|basal effusion' (got {echo(phrase)}).")
     for chosen in product(*choices):
         words = tuple(word for word in chosen if word is not None)
         if not words or "_" in (words[0], words[-1]):
-            raise ValueError(f"a phrase begins and ends with a word that is always there (got {phrase!r}).")
+            raise ValueError(f"a phrase begins and ends with a word that is always there (got {echo(phrase)}).")
         yield words
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
+from monai_cars.echo import among, echo
 from monai_cars.features.consistency import contradictions, names_normal
 from monai_cars.features.feature_vector import FeatureVector
 from monai_cars.features.tables.sheet import Sheet, TableError, blank_cell
@@ -40,9 +41,9 @@ class Coding:
         for argument in ("uncertain", "blank", "unlisted"):
             value = getattr(self, argument)
             if value is not None and not 0 <= value <= 1:
-                raise TableError(f"{argument} must be None (unknown) or a probability in [0, 1] (got {value!r}).")
+                raise TableError(f"{argument} must be None (unknown) or a probability in [0, 1] (got {echo(value)}).")
         if self.others not in OTHERS:
-            raise TableError(f"others must be {' or '.join(OTHERS)} (got {self.others!r}).")
+            raise TableError(f"others must be {' or '.join(OTHERS)} (got {echo(self.others)}).")
 
     @classmethod
     def of(cls, vocabulary: Vocabulary, **options: Any) -> Coding:
@@ -77,7 +78,7 @@ def coded_rows(sheet: Sheet, keys: list[str], column: str, coding: Coding) -> Co
     if listing is None:
         raise TableError(
             f"{sheet.name}: no column is a finding of {coding.vocabulary.name} and none lists findings; its columns "
-            f"are {', '.join(map(repr, sheet.columns))}. Say which is what with names={{'<column>': '<finding>'}}, or "
+            f"are {among(sheet.columns)}. Say which is what with names={{'<column>': '<finding>'}}, or "
             "with labels= the column that lists them."
         )
     return _coded_lists(sheet, rows, listing, coding, split=single is None)
@@ -104,7 +105,8 @@ def _rows_by_key(sheet: Sheet, keys: list[str], column: str, *, many: bool) -> d
             raise TableError(f"{sheet.at(number, column)}: empty; every row must name its image.")
         if key in rows and not many:
             raise TableError(
-                f"{sheet.at(number, column)}: {key!r} is there already, on {sheet.places[rows[key][0]]}; a film has "
+                f"{sheet.at(number, column)}: {echo(key)} is there already, on "
+                f"{sheet.places[rows[key][0]]}; a film has "
                 "one row: drop or merge the others, or name another column."
             )
         rows.setdefault(key, []).append(number)
@@ -118,7 +120,7 @@ def _refuse_unused_names(sheet: Sheet, coding: Coding, listing: str | None) -> N
         unused = [word for word in unused if word not in listed]
     if unused:
         raise TableError(
-            f"names: {unused[0]!r} is neither a column of {sheet.name} ({', '.join(map(repr, sheet.columns))}) nor a "
+            f"names: {echo(unused[0])} is neither a column of {sheet.name} ({among(sheet.columns)}) nor a "
             "word of its lists."
         )
 
@@ -163,8 +165,8 @@ def _coded_lists(sheet: Sheet, rows: dict[str, list[int]], column: str, coding: 
             if not _understood(word, coding):
                 raise _Misread(
                     column,
-                    f"{word!r} is no finding of {coding.vocabulary.name}; say what it is with "
-                    f"names={{{word!r}: '<finding>'}} (None leaves it out), or pass over all such words with "
+                    f"{echo(word)} is no finding of {coding.vocabulary.name}; say what it is with "
+                    f"names={{{echo(word)}: '<finding>'}} (None leaves it out), or pass over all such words with "
                     "others='ignore'",
                 )
         return words
@@ -206,7 +208,7 @@ def _listed_values(words: frozenset[str], namable: set[str], coding: Coding) -> 
     normal = [word for word in words if names_normal(word)]
     if normal and len(words) > len(normal):
         other = min(word for word in words if word not in normal)
-        raise _Misread(None, f"{normal[0]!r} with {other!r}, which a film cannot show at once; correct the row")
+        raise _Misread(None, f"{echo(normal[0])} with {echo(other)}, which a film cannot show at once; correct the row")
     values = dict.fromkeys(namable, unknown if coding.unlisted is None else coding.unlisted)
     if coding.vocabulary.no_finding is not None:
         values[coding.vocabulary.no_finding] = 0.0

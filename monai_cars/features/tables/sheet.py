@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from monai_cars.echo import among, echo
+
 UNKNOWN = ("", "nan", "none", "null", "<na>", "n/a")  # how tables write that there is no value; "na" could be a name
 
 
@@ -47,7 +49,7 @@ class Sheet:
 
     def at(self, row: int, column: str | None = None) -> str:
         """A place in words, row counted from 0."""
-        return f"{self.name}, {self.places[row]}" + (f", column {column!r}" if column is not None else "")
+        return f"{self.name}, {self.places[row]}" + (f", column {echo(column)}" if column is not None else "")
 
     def require(self, column: str, argument: str) -> str:
         """The column, if there is one of that name.
@@ -57,8 +59,8 @@ class Sheet:
         """
         if column not in self.positions:
             raise TableError(
-                f"{self.name} has no column {column!r}, which {argument}= names; its columns are "
-                f"{', '.join(map(repr, self.columns))}."
+                f"{self.name} has no column {echo(column)}, which {argument}= names; its columns are "
+                f"{among(self.columns)}."
             )
         return column
 
@@ -77,7 +79,7 @@ def read_sheet(table: Any) -> Sheet:
     sheet = _of_frame(table) if hasattr(table, "columns") and hasattr(table, "index") else _of_file(table)
     twice = [name for name in sheet.columns if name and sheet.columns.count(name) > 1]
     if twice:
-        raise TableError(f"{sheet.name} has the column {twice[0]!r} twice; rename one of them.")
+        raise TableError(f"{sheet.name} has the column {echo(twice[0])} twice; rename one of them.")
     if not sheet.rows:
         raise TableError(f"{sheet.name} has no rows below its header; nothing can be read from it.")
     return sheet
@@ -92,7 +94,7 @@ def _of_frame(frame: Any) -> Sheet:
     # By duck type, so that pandas is needed only by those who have it anyway.
     columns = [[_text(value) for value in frame[name].tolist()] for name in frame.columns]
     names = tuple(str(name) for name in frame.columns)
-    places = [f"row {label!r}" for label in frame.index.tolist()]
+    places = [f"row {echo(label)}" for label in frame.index.tolist()]
     return Sheet("the table", names, list(zip(*columns, strict=True)), places)
 
 
@@ -109,7 +111,9 @@ def _text(value: Any) -> str:
 def _of_file(table: Any) -> Sheet:
     path = Path(table)
     if not path.is_file():
-        raise TableError(f"No table {str(table)!r}: give the path of a CSV file that exists, or a pandas DataFrame.")
+        raise TableError(
+            f"No table {echo(str(table))}: give the path of a CSV file that exists, or a pandas DataFrame."
+        )
     raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     try:
         text = raw.decode("utf-8-sig")

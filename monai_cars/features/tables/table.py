@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from monai_cars.echo import among, cause, echo
 from monai_cars.features.feature_vector import FeatureVector
 from monai_cars.features.tables.boxes import box_reader
 from monai_cars.features.tables.rows import Coding, coded_rows
@@ -130,7 +131,7 @@ def datalist_of(
         items.append({"image": path, findings_key: vector.tensor, **patient, **boxes_of(rows)})
     if not items:
         where = str(root) if root is not None else os.getcwd()
-        raise TableError(f"{sheet.name}: none of its {len(files)} rows has a file under {where!r}; give root=.")
+        raise TableError(f"{sheet.name}: none of its {len(files)} rows has a file under {echo(where)}; give root=.")
     return items
 
 
@@ -143,7 +144,7 @@ def _files(sheet: Sheet, column: str | None) -> tuple[list[str], str]:
         return [column.format_map(dict(zip(sheet.columns, row, strict=True))) for row in sheet.rows], column
     except (KeyError, ValueError, IndexError) as error:
         raise TableError(
-            f"image_column={column!r} is no pattern over the columns {', '.join(map(repr, sheet.columns))} ({error!r})."
+            f"image_column={echo(column)} is no pattern over the columns {among(sheet.columns)} ({cause(error)})."
         ) from None
 
 

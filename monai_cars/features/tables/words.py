@@ -6,6 +6,7 @@ import ast
 import math
 from collections.abc import Iterable, Mapping
 
+from monai_cars.echo import echo
 from monai_cars.features.consistency import names_normal
 from monai_cars.features.tables.sheet import TableError, blank_cell
 from monai_cars.features.vocabulary import Vocabulary
@@ -82,7 +83,7 @@ def code_value(cell: str, *, uncertain: float | None, blank: float | None) -> fl
         return math.nan if uncertain is None else uncertain
     if not 0 <= value <= 1:
         raise TableError(
-            f"{cell!r} is no code; a cell is 1 (present), 0 (absent), -1 (uncertain), blank (not mentioned) or a "
+            f"{echo(cell)} is no code; a cell is 1 (present), 0 (absent), -1 (uncertain), blank (not mentioned) or a "
             "probability in between"
         )
     return value
@@ -109,7 +110,7 @@ def listed_words(cell: str) -> tuple[str, ...]:
     except (ValueError, SyntaxError):
         words = None
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise TableError(f"{cell!r} is no list of words in brackets, such as ['pleural effusion', 'nodule']")
+        raise TableError(f"{echo(cell)} is no list of words in brackets, such as ['pleural effusion', 'nodule']")
     return _stripped(words)
 
 
