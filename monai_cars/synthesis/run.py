@@ -16,6 +16,7 @@ import torch
 from tqdm import tqdm
 
 import monai_cars
+from monai_cars.echo import cause
 from monai_cars.editors import Editor
 from monai_cars.edits.axes import Axes
 from monai_cars.features import Vocabulary, load_vocabulary
