@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monai_cars.features.feature_vector import FeatureVector
+from monai_cars.features.reports.clauses import Named
 from monai_cars.features.reports.context import (
     ABSENT,
     IGNORED,
@@ -37,11 +38,12 @@ from monai_cars.features.reports.context import (
     PRESENT,
     SUGGESTED,
     UNCERTAIN,
-    Named,
+    answered,
     judge,
 )
-from monai_cars.features.reports.lexicon import Lexicon
+from monai_cars.features.reports.lexicon import Found, Lexicon
 from monai_cars.features.reports.lexicon import findings as told_by_name
+from monai_cars.features.reports.lines import parted
 from monai_cars.features.reports.reading import Reader, reader_of
 from monai_cars.features.reports.sections import sections
 from monai_cars.features.reports.sentences import Sentence, sentences
@@ -175,9 +177,10 @@ def _statements(text: str, lexicon: Lexicon) -> list[_Statement]:
     for part in sections(text):
         last: list[_Statement] = []
         for sentence in sentences(text, part.start, part.end):
-            said = _statements_of(sentence, lexicon)
-            found += said or _still_there(sentence, last)
-            last = said
+            for one, hits in _lines(sentence, lexicon):
+                said = _statements_of(one, hits)
+                found += said or _still_there(one, last)
+                last = said
     return found
 
 
@@ -196,9 +199,14 @@ def _denied_on(one: _Statement) -> str | None:
     return side_of(one.sentence.words, starts.index(one.start))
 
 
-def _statements_of(sentence: Sentence, lexicon: Lexicon) -> list[_Statement]:
+def _lines(sentence: Sentence, lexicon: Lexicon) -> list[tuple[Sentence, Found]]:
+    found = lexicon.find(sentence.words)
+    parts = parted(sentence, found) if sentence.breaks else [sentence]
+    return [(sentence, found)] if len(parts) == 1 else [(part, lexicon.find(part.words)) for part in parts]
+
+
+def _statements_of(sentence: Sentence, found: Found) -> list[_Statement]:
     words = sentence.words
-    found = lexicon.find(words)
     told = states(words, found) if found.structures and found.predicates else []
     if not found.findings and not told:
         return []
@@ -209,14 +217,20 @@ def _statements_of(sentence: Sentence, lexicon: Lexicon) -> list[_Statement]:
     named += [Named(state.concept, state.predicate.start, state.predicate.end, state.sure) for state in told]
     statuses = judge(words, named, found.triggers, sentence.asked)
     findings = len(found.findings)
-    statuses[:findings] = [
-        PRESENT if status == ABSENT and on_the_other_side(words, one.start) else status
-        for one, status in zip(named[:findings], statuses[:findings], strict=True)
-    ]
+    absent = [place for place in range(findings) if statuses[place] == ABSENT]
+    elsewhere = on_the_other_side(words, [named[place].start for place in absent])
+    for place in (place for place, there in zip(absent, elsewhere, strict=True) if there):
+        statuses[place] = PRESENT
     spans = [*((hit.start, hit.end) for hit in found.findings), *((state.start, state.end) for state in told)]
     said = [None] * findings + [state.status for state in told]
     return [
-        _Statement(one.concept, _weighed(status, own), sentence, *_place(sentence, span), own is None)
+        _Statement(
+            one.concept,
+            answered(_weighed(status, own), sentence.answer),
+            sentence,
+            *_place(sentence, span),
+            own is None,
+        )
         for one, status, own, span in zip(named, statuses, said, spans, strict=True)
     ]
 

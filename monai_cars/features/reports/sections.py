@@ -104,7 +104,19 @@ def _headers(text: str) -> list[_Header]:
         for match in _UNKNOWN.finditer(text)
         if not any(header.start < match.end() and match.start() < header.end for header in known)
     ]
-    return sorted(known)
+    return _without_labels(sorted(known), text)
+
+
+def _without_labels(headers: list[_Header], text: str) -> list[_Header]:
+    """Without the last words of longer labels ("Endotracheal tube:", "Enlarged heart:") in a part that is read anyway."""
+    kept: list[_Header] = []
+    for header in headers:
+        read_before = not kept or kept[-1].kind in ("final", "read")
+        before = text[max(0, header.start - 3) : header.start]
+        if header.kind == "read" and read_before and before[-1:] == " " and before.strip()[-1:].isalnum():
+            continue
+        kept.append(header)
+    return kept
 
 
 def _headers_alone(text: str) -> list[_Header]:

@@ -26,7 +26,11 @@ _ABBREVIATIONS = r"(?:dr|mr|mrs|ms|vs|approx|prob|poss|incl|resp|dept|fig|e\.g|i
 _SHORT = r"(?:w/o|r/o|h/o|s/p|c/w|b/l|and/or|w/)(?![^\W_])"
 _NUMBER = r"\d+(?:[.,:/]\d+)*"
 _BROKEN = r"[^\W\d_]{2,}-[ \t]*\r?\n\s*[^\W\d_]{2,}"  # a word divided at the end of a line
-_WORD = r"[^\W_]+(?:['\u2019][^\W_]+)*"
+_APOSTROPHE = "['\u2019\u2018\u02bc\u2032\u00b4`]"
+_APOSTROPHES = re.compile(_APOSTROPHE)
+_WORD = rf"[^\W_]+(?:{_APOSTROPHE}[^\W_]+)*"
+_STEMS = "|".join(sorted(GRAMMAR["contracted"]))
+_NOT = re.compile(rf"({_STEMS})n{_APOSTROPHE}?t", re.IGNORECASE)  # isn't, isnt, can't
 _TOKEN = re.compile(rf"{_ABBREVIATIONS}|{_SHORT}|{_NUMBER}|{_BROKEN}|{_WORD}|[^\w\s]", re.IGNORECASE)
 _SAME = {"&": "and", "+": "and", "w/": "with", "and/or": "or", "!": ".", "\u2013": "-", "\u2014": "-"}
 _SAME |= dict.fromkeys("()[]", ",")
@@ -54,6 +58,10 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:
         raw, first, last = match.group(), match.start(), match.end()
         if raw == "-" and first and text[first - 1].isalnum() and text[last : last + 1].isalnum():
             continue  # a hyphen inside a word
+        denied = _NOT.fullmatch(raw)
+        if denied is not None:
+            found.extend(_contracted(denied, first, last))
+            continue
         if "-" in raw and len(raw) > 1:
             found.extend(_divided(raw, first, last))
             continue
@@ -64,6 +72,15 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:
         else:
             found.append(Token(word, first, last))
     return found
+
+
+def _contracted(match: re.Match[str], first: int, last: int) -> list[Token]:
+    """ "Isn't" as "is" and "not", "can't" as "cannot"."""
+    stem = match[1].lower()
+    if stem == "ca":
+        return [Token("cannot", first, last)]
+    middle = first + len(stem)
+    return [Token("will" if stem == "wo" else stem, first, middle), Token("not", middle, last)]
 
 
 def _divided(raw: str, first: int, last: int) -> list[Token]:
@@ -96,7 +113,7 @@ def _normal(word: str) -> str:
     if word in _SAME:
         return _SAME[word]
     word = word.rstrip(".") if len(word) > 1 else word
-    word = word.replace("\u2019", "'").removesuffix("'s")
+    word = _APOSTROPHES.sub("'", word).removesuffix("'s")
     spelling = _spelling()
     word = spelling.same.get(word, word)
     singular = _singular(word)
