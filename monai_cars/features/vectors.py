@@ -60,7 +60,7 @@ def vector_of(findings: Mapping[str, float], vocabulary: Vocabulary, *, otherwis
         >>> vector_of({"Mass": 1}, load_vocabulary("nih-14"), otherwise=0).nonzero().item()
         4
     """
-    vector = torch.full((len(vocabulary),), float(otherwise))
+    vector = [float(otherwise)] * len(vocabulary)
     named: dict[int, str] = {}
     for finding, value in findings.items():
         index = vocabulary.index(vocabulary.term(finding) if vocabulary.names(finding) else finding)

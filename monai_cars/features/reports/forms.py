@@ -21,6 +21,7 @@ from monai_cars.features.reports.answers import (
     STOP,
     TEXT,
     Piece,
+    may_answer,
     pieces,
 )
 from monai_cars.features.reports.words import GRAMMAR, tokens
@@ -45,9 +46,6 @@ _SENTENCE = (
     GRAMMAR["no label"] | GRAMMAR["verbs"] | GRAMMAR["no gap"] - {",", "/", "and", "or", "?"}
 )  # words that no label has
 _LONGEST = 6  # words of a label that no mark separates from its answer
-_HINT = re.compile(
-    r"[:=\t|?\[\]\u2610-\u2612\u2713-\u2718\u25a1\u2705\u274c]|[(+-][+-]?[)\w]|\([ \t]+\)|[\w+-]\n|[\w+-][.;,]?\s*$"
-)
 
 
 class Item(NamedTuple):
@@ -75,7 +73,7 @@ def items(text: str, start: int = 0, end: int | None = None) -> list[Item]:
         [('Cardiomegaly', 'present'), ('Edema', 'absent')]
     """
     end = len(text) if end is None else end
-    if not _HINT.search(text, start, end):
+    if not may_answer(text, start, end):
         return []
     found: list[Item] = []
     open_line = False  # the line above has words and no answer
