@@ -13,13 +13,12 @@ from typing import NamedTuple
 from monai_cars.features.reports.words import GRAMMAR, read_phrases
 
 TEXT, ANSWER, MARK, SIGN, SEPARATOR, DASH, CELL, COMMA = "T", "A", "m", "s", ":", "-", "t", ","
-LINE, EMPTY_LINE, STOP = "n", "N", ";"
+LINE, EMPTY_LINE, STOP, SEMICOLON = "n", "N", ".", ";"
 
-_BEGINS = (LINE, EMPTY_LINE, STOP)
-_ENDS = (*_BEGINS, COMMA, CELL, SEPARATOR, DASH)
+_BEGINS = (LINE, EMPTY_LINE, STOP, SEMICOLON)
 _STATUSES = ("present", "absent", "likely", "uncertain", "ignored")
 _SHORT = ("present", "absent", "uncertain")
-_LETTERS = {"cell": CELL, "separator": SEPARATOR, "stop": STOP, "comma": COMMA, "dash": DASH, "sign": SIGN}
+_LETTERS = {"cell": CELL, "separator": SEPARATOR, "comma": COMMA, "dash": DASH, "sign": SIGN}
 _MARKS = {"ticked": "present", "empty": "absent", "doubted": "uncertain"}
 _AHEAD = 6  # words of the next label: "Edema: Y Effusion: N"
 
@@ -127,6 +126,8 @@ def _piece(raw: _Raw, before: list[Piece]) -> Piece | None:
         return Piece(MARK, *place, _MARKS[raw.kind])
     if raw.kind == "sign":
         return Piece(SIGN, *place, "present" if raw.text[0] == "+" else "absent")
+    if raw.kind == "stop":
+        return Piece(raw.text, *place)
     if raw.kind == "dash" and before and before[-1].letter == COMMA:  # "+ edema, - effusion"
         return Piece(SIGN, *place, "absent")
     return Piece(_LETTERS.get(raw.kind, TEXT), *place)

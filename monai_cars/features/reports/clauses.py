@@ -17,6 +17,7 @@ from monai_cars.features.reports.words import GRAMMAR
 
 DEVICE = "support device"
 ENDINGS = {"not a denial"}
+_DENIES = ("absent before", "denied before")
 
 _VERBS = GRAMMAR["verbs"]
 _NEW_SUBJECTS = GRAMMAR["new subjects"]
@@ -117,7 +118,7 @@ class Clauses:
     def _forward(self, trigger: Hit, kind: str) -> int:
         hard, soft = self._stops.get(kind) or self._stops.setdefault(kind, self._stops_of(kind))
         end = min(_first(hard, trigger.end), _first(soft, trigger.end + 1), len(self.words))
-        return min(end, self._after_a_verdict(trigger.end)) if kind == "absent before" else end
+        return min(end, self._after_a_verdict(trigger.end)) if kind in _DENIES else end
 
     def _stops_of(self, kind: str) -> tuple[list[int], list[int]]:
         """Where what a kind of trigger reaches ends, and where it ends unless that is right behind the trigger."""
@@ -131,7 +132,7 @@ class Clauses:
                 place in self._ended
                 or (word in _LATER and not ignores)
                 or other in ENDINGS
-                or (other == "absent before" and kind != "absent before")
+                or (other in _DENIES and kind not in _DENIES)
                 or (word in (",", "and") and self._new_clause(place + 1, kind))
                 or (word in _ASSERTING and place in self.ends and not self._has(self._or_places, place))
             ):

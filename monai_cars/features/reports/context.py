@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from monai_cars.features.reports.clauses import DEVICE, ENDINGS, Clauses, Named, Scope
-from monai_cars.features.reports.lexicon import alternatives
+from monai_cars.features.reports.lexicon import alternatives, made_by_technique
 from monai_cars.features.reports.patterns import Hit
 from monai_cars.features.reports.words import GRAMMAR
 
 PRESENT, LIKELY, UNCERTAIN, ABSENT, IGNORED = "present", "likely", "uncertain", "absent", "ignored"
 IMPLIED, SUGGESTED = "implied", "suggested"  # by another finding; a denial of this one outweighs both
 
-_DENIALS = frozenset(("absent before", "absent after", "absent after it", "resolved before"))
+_DENIALS = frozenset(("absent before", "denied before", "absent after", "absent after it"))
 _ADVERBS = GRAMMAR["adverbs"]
 _OR = GRAMMAR["or"]
 _COMPARED = GRAMMAR["compared"]
@@ -77,8 +77,10 @@ def _status(one: Named, kinds: set[str], clauses: Clauses, asked: bool) -> str:
         return IGNORED if _denied(clauses.words, one.start) or "ignored before" in kinds else PRESENT
     if {"ignored before", "ignored after"} & kinds:
         return IGNORED
-    if "uncertain after" in kinds:
+    if "uncertain after" in kinds or ("technique after" in kinds and one.concept in made_by_technique()):
         return UNCERTAIN
+    if "denied before" in kinds and "absent after" in kinds:  # "no evidence that the effusion has resolved"
+        return PRESENT
     if _absent(one, kinds):
         return ABSENT
     if asked or kinds & {"uncertain before", "uncertain list before"} or _offered(one, clauses):

@@ -16,6 +16,7 @@ from monai_cars.features.reports.answers import (
     COMMA,
     EMPTY_LINE,
     LINE,
+    SEMICOLON,
     SEPARATOR,
     SIGN,
     STOP,
@@ -24,6 +25,7 @@ from monai_cars.features.reports.answers import (
     may_answer,
     pieces,
 )
+from monai_cars.features.reports.grids import rows
 from monai_cars.features.reports.words import GRAMMAR, tokens
 
 # Shapes of an item, from the start of what is left of its line. The group `label` is what is asked, the rest answers it.
@@ -39,9 +41,10 @@ _SHAPES = (
     re.compile(r"(?P<bare>T),(?P<said>A)(?=$|,$)"),  # Edema,1
 )
 _LIST = re.compile("T(?:,T)*,?")
+_BARE = re.compile("T[Ams]")
 _HEADED = re.compile("A[:-]T(?:,T)*,?")
-_BELOW = re.compile("(?<=:)[nN](?=[Am](?:$|[N;]|n(?:$|T:|[Am])))")  # a line break between "Edema:" and its answer
-_BY_TURNS = re.compile("(?:^n?|(?<=[N;]))TnA(?:[nN]TnA)*(?=n?$|[N;])")  # or where each has a line of its own
+_BELOW = re.compile("(?<=:)[nN](?=[Am](?:$|[N;.]|n(?:$|T:|[Am])))")  # a line break between "Edema:" and its answer
+_BY_TURNS = re.compile("(?:^n?|(?<=[N;.]))TnA(?:[nN]TnA)*(?=n?$|[N;.])")  # or where each has a line of its own
 _SENTENCE = (
     GRAMMAR["no label"] | GRAMMAR["verbs"] | GRAMMAR["no gap"] - {",", "/", "and", "or", "?"}
 )  # words that no label has
@@ -76,6 +79,14 @@ def items(text: str, start: int = 0, end: int | None = None) -> list[Item]:
     if not may_answer(text, start, end):
         return []
     found: list[Item] = []
+    for row in rows(text, start, end):
+        found += [*_items(text, start, row.start), Item(*row)]
+        start = row.end
+    return [*found, *_items(text, start, end)]
+
+
+def _items(text: str, start: int, end: int) -> list[Item]:
+    found: list[Item] = []
     open_line = False  # the line above has words and no answer
     heading = ""  # what "Absent:" on a line of its own says of the lines below
     told = pieces(text, start, end)
@@ -92,7 +103,8 @@ def items(text: str, start: int = 0, end: int | None = None) -> list[Item]:
             found.append(Item(*place, place, heading))
         else:
             found += _items_of(text, line, shape, signed)
-            heading = line[0].says if shape == "A:" and ended == LINE else ""
+            goes_on = (shape == "A:" and ended == LINE) or (ended == SEMICOLON and _HEADED.fullmatch(shape))
+            heading = line[0].says if goes_on else ""
         heading = "" if ended == EMPTY_LINE else heading
         open_line = ended == LINE and not (found and found[-1].end >= line[-1].end)
     return found
@@ -111,7 +123,7 @@ def _lines(told: list[Piece]) -> Iterator[tuple[list[Piece], str]]:
     """What stands between two ends of a line or sentence, and which end it was."""
     line: list[Piece] = []
     for piece in told:
-        if piece.letter in (LINE, EMPTY_LINE, STOP):
+        if piece.letter in (LINE, EMPTY_LINE, STOP, SEMICOLON):
             if line:
                 yield line, piece.letter
             line = []
@@ -144,7 +156,8 @@ def _items_of(text: str, line: list[Piece], shape: str, signed: bool) -> list[It
         item = next((one for one in _candidates(text, line, shape, place) if one is not None), None)
         if item is None or (shape[place] == SIGN and not signed and not found and COMMA not in shape):
             # What follows "Edema: Yes, " is a statement of its own, or says no more of it.
-            return found if found and shape[place - 1] == COMMA and _LIST.fullmatch(shape[place:]) else []
+            rest = found and shape[place - 1] == COMMA and _LIST.fullmatch(shape[place:])
+            return found if rest and not _BARE.match(shape) else []
         found.append(item[0])
         place = _past(shape, item[1])
     return found

@@ -32,7 +32,9 @@ def parted(sentence: Sentence, found: Found) -> list[Sentence]:
     opens = {hit.start: hit.payload for hit in hits}
     subject = min((hit.end for hit in found.structures), default=len(words))
     told = [hit for hit in found.predicates if hit.start >= subject]  # not "clear / lungs"
-    closes = {hit.end: hit.payload for hit in (*hits, *told)}
+    ends = {hit.end for hit in found.findings}
+    denied = [hit for hit in found.triggers if hit.payload == "absent after" and hit.start in ends]
+    closes = {hit.end: hit.payload for hit in (*hits, *told, *denied)}
     named = min((hit.end for hit in hits), default=len(words))
 
     def ends_at(place: int) -> bool:
@@ -42,17 +44,17 @@ def parted(sentence: Sentence, found: Found) -> list[Sentence]:
         return words[place - 1] in _CLOSES and words[place] in _OPENS
 
     following = [*sentence.breaks[1:], len(words)]
-    ends = [
+    breaks = [
         place
         for place, line_end in zip(sentence.breaks, following, strict=True)
         if place >= named and ends_at(place) and not _goes_on(words[place:line_end])
     ]
-    if not ends:
+    if not breaks:
         return [sentence]
-    starts = [0, *ends]
+    starts = [0, *breaks]
     return [
         sentence._replace(tokens=sentence.tokens[first:last], breaks=())
-        for first, last in zip(starts, [*ends, len(words)], strict=True)
+        for first, last in zip(starts, [*breaks, len(words)], strict=True)
     ]
 
 
