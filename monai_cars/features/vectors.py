@@ -16,8 +16,8 @@ def as_vector(values: Any, vocabulary: Vocabulary) -> torch.Tensor:
     """A checked copy of a feature vector.
 
     Args:
-        values: V numbers (sequence, array or tensor), each in [0, 1] or NaN; or a mapping of findings to such numbers
-            (a `FeatureVector`, say), in which what is not named is unknown.
+        values: V numbers (sequence, array or tensor), each in [0, 1], NaN or None (unknown); or a mapping of findings
+            to such numbers (a `FeatureVector`, say), in which what is not named is unknown.
         vocabulary: whose findings they are.
 
     Returns:
@@ -33,6 +33,8 @@ def as_vector(values: Any, vocabulary: Vocabulary) -> torch.Tensor:
     """
     if isinstance(values, Mapping):
         return vector_of(values, vocabulary)
+    if isinstance(values, (list, tuple)) and len(values) == len(vocabulary):
+        values = [_number(value, name, vocabulary) for name, value in zip(vocabulary.findings, values, strict=True)]
     vector = torch.as_tensor(values, dtype=torch.float32).detach().cpu().clone()
     if vector.shape != (len(vocabulary),):
         raise VocabularyError(
@@ -47,6 +49,16 @@ def as_vector(values: Any, vocabulary: Vocabulary) -> torch.Tensor:
             "; code uncertain mentions as NaN or as a probability."
         )
     return vector
+
+
+def _number(value: Any, finding: str, vocabulary: Vocabulary) -> float:
+    """A value of a finding; None (a JSON file's null) is unknown."""
+    try:
+        return math.nan if value is None else float(value)
+    except (TypeError, ValueError):
+        raise VocabularyError(
+            f"{vocabulary.name}: {finding!r} must be a number in [0, 1], or None for unknown (got {value!r})."
+        ) from None
 
 
 def vector_of(findings: Mapping[str, float], vocabulary: Vocabulary, *, otherwise: float = math.nan) -> torch.Tensor:
@@ -69,7 +81,7 @@ def vector_of(findings: Mapping[str, float], vocabulary: Vocabulary, *, otherwis
                 f"{vocabulary.name}: {named[index]!r} and {finding!r} mean {vocabulary.findings[index]!r}; give one."
             )
         named[index] = finding
-        vector[index] = float(value)
+        vector[index] = _number(value, finding, vocabulary)
     return as_vector(vector, vocabulary)
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from report_cases import read
 
-from monai_cars.features import from_report, load_vocabulary
+from monai_cars.features import from_report
 
 TRUTH = {"present": 1.0, "absent": 0.0, "unsure": math.nan}
 # What a report may call each; none implies another, so that a list may say yes to one and no to the next.
@@ -188,12 +188,5 @@ def _template(draw: random.Random, layouts: dict[str, list]) -> Case:
         answer, opposite = pair if present else pair[::-1]
         text = item["text"].format(l=case(draw.choice(LABELS[name])), a=answer, box=answer, other=opposite)
         lines.append(prefix.format(n=number + 1) + text)
-    if kind == "mark" and "{box}" in item["text"]:
-        lines = [line for line in lines]
     heading = draw.choice(("", "", "FINDINGS:\n", "Findings: "))
     return Case(f"template {item['text']!r}", f"{joined}, {'/'.join(pair)}", heading + join.join(lines), truth)
-
-
-def known(name: str) -> bool:
-    """Whether a finding is one of CheXpert-14."""
-    return name in load_vocabulary("chexpert-14").findings

@@ -67,10 +67,10 @@ class _Raw(NamedTuple):
 
 
 def pieces(text: str, start: int, end: int) -> list[Piece]:
-    """The pieces of `text[start:end]`, words that stand together as one.
+    r"""The pieces of `text[start:end]`, words that stand together as one.
 
     Example:
-        >>> "".join(piece.letter for piece in pieces("Edema: Yes\\n[x] Effusion", 0, 23))
+        >>> "".join(piece.letter for piece in pieces("Edema: Yes\n[x] Effusion", 0, 23))
         'T:AnmT'
     """
     raw = _raw(text, start, end)
@@ -88,7 +88,8 @@ def pieces(text: str, start: int, end: int) -> list[Piece]:
 
 
 _MARKED = re.compile(
-    r"[\t|=\u2610-\u2612\u2713-\u2718\u25a1\u2705\u274c\[\]+]|\([-_ ]*\)|[\s,(:][-\u2212](?:[^\W\d_]|\Z|[\n;,.\"])| [-\u2013]\s|:-|[+-]ve\b"
+    r"[\t|=\u2610-\u2612\u2713-\u2718\u25a1\u2705\u274c\[\]+]|\([-_ ]*\)| [-\u2013]\s|:-|[+-]ve\b"
+    r"|[\s,(:][-\u2212](?:[^\W\d_]|\Z|[\n;,.\"])"
 )
 _BEHIND = re.compile(r"[:?>(\u2014\u2026][\s\"']*(\w[\w/]*)")
 _BEFORE_END = re.compile(r"(?:(\w+)[^\S\n]+)?([\w/]+)[^\S\n]*(?:[\n;,.:]|\Z)")

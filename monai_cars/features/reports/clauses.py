@@ -27,7 +27,7 @@ _SEEN = GRAMMAR["seen"]
 _YET = GRAMMAR["yet"]
 _OR = GRAMMAR["or"]
 _IN_PLACE = 6  # words from a comma to the finding that a clause is about, at most
-_AHEAD = 40  # words in which a list is looked through for its "or", a clause for its verb
+_AHEAD = 40  # words to the "or" of a list that holds verbs
 _SUBJECT = 12  # words before a comma that may hold the verb of the clause there
 
 
@@ -134,7 +134,7 @@ class Clauses:
                 or other in ENDINGS
                 or (other in _DENIES and kind not in _DENIES)
                 or (word in (",", "and") and self._new_clause(place + 1, kind))
-                or (word in _ASSERTING and place in self.ends and not self._has(self._or_places, place))
+                or (word in _ASSERTING and place in self.ends and not self._lists(place))
             ):
                 hard.append(place)
         return hard, soft
@@ -152,20 +152,22 @@ class Clauses:
         word = self.words[place] if place < self._end_of(place) else ""
         if not word or word in _NEW_SUBJECTS:
             return bool(word)
-        if self._has(self._or_places, place):
+        if self._lists(place):
             return False
         if kind in ("uncertain before", "likely before") and self.words[place - 1] == ",":
             return True
-        if word in _ASSERTING or self._has(self._verb_places, place):
+        if word in _ASSERTING or _first(self._verb_places, place) < self._end_of(place):
             return True
         return self._changes_to_device(place)
 
     def _end_of(self, place: int) -> int:
         return min(_first(self.boundaries, place), len(self.words))
 
-    def _has(self, places: list[int], start: int) -> bool:
-        """Whether one of the places lies between here and the end of the clause, not far away."""
-        return _first(places, start) < min(self._end_of(start), start + _AHEAD)
+    def _lists(self, start: int) -> bool:
+        """Whether an "or" follows that the words here may lead to: near, or far on with no verb in between."""
+        place = _first(self._or_places, start)
+        near = place < start + _AHEAD or place < _first(self._verb_places, start)
+        return near and place < self._end_of(start)
 
     @cached_property
     def _or_places(self) -> list[int]:

@@ -42,7 +42,8 @@ def turned(words: Sequence[str], triggers: Sequence[Hit]) -> list[Hit]:
     """The triggers, those that deny a denial made one that is none.
 
     Example:
-        >>> [hit.payload for hit in turned(["not", "free", "of"], [Hit(0, 1, 1, "absent before"), Hit(1, 3, 2, "absent before")])]
+        >>> denials = [Hit(0, 1, 1, "absent before"), Hit(1, 3, 2, "absent before")]
+        >>> [hit.payload for hit in turned(["not", "free", "of"], denials)]
         ['not a denial']
     """
     gone = [hit for hit in triggers if hit.payload in _DENIALS or hit.payload == "fails"]

@@ -28,7 +28,8 @@ from monai_cars.features.reports.answers import (
 from monai_cars.features.reports.grids import rows
 from monai_cars.features.reports.words import GRAMMAR, tokens
 
-# Shapes of an item, from the start of what is left of its line. The group `label` is what is asked, the rest answers it.
+# Shapes of an item, from the start of what is left of its line: a `label` (or a `bare` one, that no mark parts from its
+# answer) and what is `said` of it.
 _LABEL = r"(?P<label>T(?:,T)*A?),?"
 _SHAPES = (
     re.compile(rf"{_LABEL}[:t-]?(?P<said>(?:m,?A,?){{2,}}|(?:A,?m,?){{2,}})"),  # Edema: [x] Yes [ ] No

@@ -27,10 +27,10 @@ class Row(NamedTuple):
 
 
 def rows(text: str, start: int, end: int) -> list[Row]:
-    """The marked rows of `text[start:end]`.
+    r"""The marked rows of `text[start:end]`.
 
     Example:
-        >>> [(row.label, row.says) for row in rows("\\tYes\\tNo\\nEdema\\tx\\t\\nFracture\\t\\tx", 0, 32)]
+        >>> [(row.label, row.says) for row in rows("\tYes\tNo\nEdema\tx\t\nFracture\t\tx", 0, 32)]
         [((8, 13), 'present'), ((17, 25), 'absent')]
     """
     found: list[Row] = []

@@ -94,6 +94,8 @@ def from_report(
     *,
     uncertain: float | None = None,
     likely: float | None = LIKELY_VALUE,
+    suggested: float | None = None,
+    hierarchy: bool = True,
 ) -> FeatureVector:
     """What a radiology report says of each finding of a vocabulary.
 
@@ -106,9 +108,15 @@ def from_report(
     Args:
         text: the report, with or without headers.
         vocabulary: "chexpert-14", "carpa-19", "nih-14" (hyphen or not), a path to a YAML file, or a Vocabulary.
-        uncertain: value of a finding that is hedged ("probable", "vascular congestion" for edema), in [0, 1]; None or
-            NaN is unknown.
+        uncertain: value of a finding that is hedged ("probable", "cannot exclude"), in [0, 1]; None or NaN is unknown.
         likely: value of a finding that is called likely, in the same way.
+        suggested: value of a finding that only another one suggests (edema by vascular congestion), in the same way.
+        hierarchy: a finding that is present makes present what it implies (consolidation by pneumonia, edema by fluid
+            overload); without it only what is said of a finding itself counts.
+
+    Returns:
+        The vector. Its `uncertain` names the findings that are hedged, whatever their value, so that they can be told
+        from those that nobody mentions.
 
     Raises:
         TypeError: the text is not a string.
@@ -120,18 +128,31 @@ def from_report(
         (1.0, 0.0, nan)
     """
     likelihood, doubt = _worth("likely", likely), _worth("uncertain", uncertain)
-    worth = {PRESENT: 1.0, LIKELY: likelihood, UNCERTAIN: doubt, ABSENT: 0.0, IMPLIED: 1.0, SUGGESTED: doubt}
+    worth = {
+        PRESENT: 1.0,
+        LIKELY: likelihood,
+        UNCERTAIN: doubt,
+        ABSENT: 0.0,
+        IMPLIED: 1.0 if hierarchy else math.nan,
+        SUGGESTED: _worth("suggested", suggested),
+    }
     loaded = load_vocabulary(vocabulary)
     reader = reader_of(loaded)
     statements = _statements(text, reader.lexicon)
     values = dict.fromkeys(loaded.findings, math.nan)
-    for name, said in _said(statements, reader).items():
-        first = next((status for status in _ORDER if status in said), None)
-        values[name] = math.nan if first is None else worth[first]
+    first = {name: _first(said) for name, said in _said(statements, reader).items()}
+    values.update((name, worth[status]) for name, status in first.items() if status is not None)
     _normal(values, statements, loaded)
-    for name in [name for name, value in values.items() if value == 1]:
-        values.update(dict.fromkeys(loaded.implied(name), 1.0))
-    return FeatureVector(values, loaded)
+    present = [name for name, value in values.items() if value == 1 and hierarchy]
+    implied = {ancestor for name in present for ancestor in loaded.implied(name)}
+    values.update(dict.fromkeys(implied, 1.0))
+    hedged = [name for name, status in first.items() if status == UNCERTAIN and name not in implied]
+    return FeatureVector(values, loaded, uncertain=hedged)
+
+
+def _first(said: set[str]) -> str | None:
+    """What counts of all that is said of a finding."""
+    return next((status for status in _ORDER if status in said), None)
 
 
 def _worth(name: str, value: float | None) -> float:

@@ -108,7 +108,7 @@ def _headers(text: str) -> list[_Header]:
 
 
 def _without_labels(headers: list[_Header], text: str) -> list[_Header]:
-    """Without the last words of longer labels ("Endotracheal tube:", "Enlarged heart:") in a part that is read anyway."""
+    """Without the last words of longer labels ("Endotracheal tube:") in a part that is read anyway."""
     kept: list[_Header] = []
     for header in headers:
         read_before = not kept or kept[-1].kind in ("final", "read")

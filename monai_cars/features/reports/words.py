@@ -81,7 +81,7 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:
 
 
 def _contracted(match: re.Match[str], first: int, last: int) -> list[Token]:
-    """ "Isn't" as "is" and "not", "can't" as "cannot"."""
+    """The words of a contraction: "is" and "not" of "isn't", "cannot" of "can't"."""
     stem = match[1].lower()
     if stem == "ca":
         return [Token("cannot", first, last)]
