@@ -146,7 +146,8 @@ def _answer(raw: list[_Raw], at: int, before: list[Piece]) -> tuple[Piece, int] 
         if bracket and not closed:
             continue
         if status == "asked":
-            if end < len(raw) and raw[end].kind in ("separator", "cell"):
+            marked = bool(before) and before[-1].letter == MARK
+            if marked or (end < len(raw) and raw[end].kind in ("separator", "cell", *_MARKS)):
                 return Piece(TEXT, raw[at].start, raw[end - 1].end), end
             continue
         if status.startswith("short ") and not closed and not _is_short(raw, first, before):

@@ -47,6 +47,8 @@ def turned(words: Sequence[str], triggers: Sequence[Hit]) -> list[Hit]:
         ['not a denial']
     """
     gone = [hit for hit in triggers if hit.payload in _DENIALS or hit.payload == "fails"]
+    if len(gone) < 2:
+        return [hit for hit in triggers if hit.payload != "fails"] if gone else list(triggers)
     places = sorted({(hit.start, hit.end) for hit in gone})
     pairs = {}
     for first, second in pairwise(places):

@@ -135,7 +135,8 @@ def _lines(told: list[Piece]) -> Iterator[tuple[list[Piece], str]]:
 
 
 def _joined(text: str, told: list[Piece]) -> list[Piece]:
-    """With a label and the answer on the line below it as one line."""
+    """With a label and the answer on the line below it as one line, and so what goes on behind a comma."""
+    told = [piece for at, piece in enumerate(told) if piece.letter != LINE or not at or told[at - 1].letter != COMMA]
     shape = _shape(told)
     below = {match.start() for match in _BELOW.finditer(shape)}
     for match in _BY_TURNS.finditer(shape):

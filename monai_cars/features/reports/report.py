@@ -44,7 +44,7 @@ from monai_cars.features.reports.context import (
 from monai_cars.features.reports.lexicon import Found, Lexicon
 from monai_cars.features.reports.lexicon import findings as told_by_name
 from monai_cars.features.reports.lines import parted
-from monai_cars.features.reports.reading import Reader, reader_of
+from monai_cars.features.reports.reading import NO_FINDING, Reader, reader_of
 from monai_cars.features.reports.sections import sections
 from monai_cars.features.reports.sentences import Sentence, sentences
 from monai_cars.features.reports.sides import elliptic, on_the_other_side, opposite, side_of
@@ -138,7 +138,7 @@ def from_report(
     }
     loaded = load_vocabulary(vocabulary)
     reader = reader_of(loaded)
-    statements = _statements(text, reader.lexicon)
+    statements = _statements(text, reader)
     values = dict.fromkeys(loaded.findings, math.nan)
     first = {name: _first(said) for name, said in _said(statements, reader).items()}
     values.update((name, worth[status]) for name, status in first.items() if status is not None)
@@ -147,7 +147,7 @@ def from_report(
     implied = {ancestor for name in present for ancestor in loaded.implied(name)}
     values.update(dict.fromkeys(implied, 1.0))
     hedged = [name for name, status in first.items() if status == UNCERTAIN and name not in implied]
-    return FeatureVector(values, loaded, uncertain=hedged)
+    return FeatureVector(list(values.values()), loaded, uncertain=hedged)
 
 
 def _first(said: set[str]) -> str | None:
@@ -174,7 +174,7 @@ def mentions(text: str, vocabulary: str | Path | Vocabulary = "chexpert-14") -> 
     loaded = load_vocabulary(vocabulary)
     reader = reader_of(loaded)
     found = []
-    for one in _statements(text, reader.lexicon):
+    for one in _statements(text, reader):
         sentence = text[one.sentence.start : one.sentence.end]
         for finding, status in reader.read(one.concept, one.status):
             found.append(Mention(finding, text[one.start : one.end], status, sentence, one.start, one.end))
@@ -189,7 +189,7 @@ def _said(statements: list[_Statement], reader: Reader) -> dict[str, set[str]]:
     return said
 
 
-def _statements(text: str, lexicon: Lexicon) -> list[_Statement]:
+def _statements(text: str, reader: Reader) -> list[_Statement]:
     if not isinstance(text, str):
         raise TypeError(f"a report is a string (got {type(text).__name__}); read files and decode bytes first.")
     if not text.strip():
@@ -198,8 +198,8 @@ def _statements(text: str, lexicon: Lexicon) -> list[_Statement]:
     for part in sections(text):
         last: list[_Statement] = []
         for sentence in sentences(text, part.start, part.end):
-            for one, hits in _lines(sentence, lexicon):
-                said = _statements_of(one, hits)
+            for one, words, hits in _lines(sentence, reader.lexicon):
+                said = _labelled(one, words, hits, reader)
                 found += said or _still_there(one, last)
                 last = said
     return found
@@ -220,14 +220,28 @@ def _denied_on(one: _Statement) -> str | None:
     return side_of(one.sentence.words, starts.index(one.start))
 
 
-def _lines(sentence: Sentence, lexicon: Lexicon) -> list[tuple[Sentence, Found]]:
-    found = lexicon.find(sentence.words)
-    parts = parted(sentence, found) if sentence.breaks else [sentence]
-    return [(sentence, found)] if len(parts) == 1 else [(part, lexicon.find(part.words)) for part in parts]
-
-
-def _statements_of(sentence: Sentence, found: Found) -> list[_Statement]:
+def _lines(sentence: Sentence, lexicon: Lexicon) -> list[tuple[Sentence, list[str], Found]]:
     words = sentence.words
+    found = lexicon.find(words)
+    parts = parted(sentence, found) if sentence.breaks else [sentence]
+    if len(parts) == 1:
+        return [(sentence, words, found)]
+    return [(part, part.words, lexicon.find(part.words)) for part in parts]
+
+
+def _labelled(sentence: Sentence, words: list[str], found: Found, reader: Reader) -> list[_Statement]:
+    """The statements of a sentence, or of a label that is the vocabulary's own name and says nothing else."""
+    concept = reader.labels.get(tuple(words)) if sentence.answer else None
+    said = [] if concept == NO_FINDING else _statements_of(sentence, words, found)
+    if concept is None or said:
+        return said
+    status = answered(PRESENT, sentence.answer)
+    if concept == NO_FINDING and status != PRESENT:  # "No Finding: No" does not say which there is
+        status = IGNORED
+    return [_Statement(concept, status, sentence, *_place(sentence, (0, len(words))), True)]
+
+
+def _statements_of(sentence: Sentence, words: list[str], found: Found) -> list[_Statement]:
     told = states(words, found) if found.structures and found.predicates else []
     if not found.findings and not told:
         return []

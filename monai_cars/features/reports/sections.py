@@ -59,6 +59,8 @@ _FIRST_SENTENCE = re.compile(r"[.?](?:\s|$)")
 # A header of another kind ends a skipped section too; only here does case count.
 _UNKNOWN = re.compile(r"^[ \t]*[A-Z][A-Z /,&()-]{2,40}:", re.MULTILINE)
 
+_NO = re.compile(r"\bno[ \t]+(?:acute[ \t]+)?\Z", re.IGNORECASE)
+
 
 class Section(NamedTuple):
     """text[start:end], without its header unless that belongs to what is said ("Heart: normal")."""
@@ -114,6 +116,8 @@ def _without_labels(headers: list[_Header], text: str) -> list[_Header]:
         read_before = not kept or kept[-1].kind in ("final", "read")
         before = text[max(0, header.start - 3) : header.start]
         if header.kind == "read" and read_before and before[-1:] == " " and before.strip()[-1:].isalnum():
+            continue
+        if _NO.search(text, max(0, header.start - 10), header.start):  # "No Finding: Yes"
             continue
         kept.append(header)
     return kept
