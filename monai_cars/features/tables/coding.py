@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -69,13 +70,14 @@ class Coding:
         """
         for term in [term for term, value in values.items() if value == 1 and self.hierarchy]:
             for implied in self.vocabulary.implied(term):
-                if overwrite or values.get(implied) is None or values[implied] != values[implied]:
+                if overwrite or math.isnan(values.get(implied, math.nan)):
                     values[implied] = 1.0
                     doubtful = doubtful - {implied}
-        found = contradictions(values, self.vocabulary, ancestors=False)
+        row = [values.get(name, math.nan) for name in self.vocabulary.findings]
+        found = contradictions(row, self.vocabulary, ancestors=False)
         if found:
             raise Misread(None, f"{found[0]}, which a film cannot show at once; correct the row")
-        return FeatureVector(values, self.vocabulary, uncertain=doubtful)
+        return FeatureVector(row, self.vocabulary, uncertain=doubtful)
 
 
 class Misread(Exception):  # noqa: N818 - becomes a TableError as soon as the place is known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from monai_cars.features.feature_vector import FeatureVector
 from monai_cars.features.tables.coding import Coding
@@ -16,6 +17,7 @@ LIST_COLUMNS = ("finding labels", "labels", "findings")  # one cell names all fi
 ROW_COLUMNS = ("class name", "finding label", "class")  # one cell names one finding, an image has several rows
 READER_COLUMNS = ("rad id", "radid", "reader", "reader id", "radiologist")
 Coded = dict[str, tuple[list[int], FeatureVector]]  # key -> the rows that it has, its vector
+OfRows = Callable[[Sequence[int]], FeatureVector]
 
 
 def coded_rows(sheet: Sheet, keys: list[str], column: str, coding: Coding) -> Coded:
@@ -36,49 +38,57 @@ def coded_rows(sheet: Sheet, keys: list[str], column: str, coding: Coding) -> Co
     rows = _rows_by_key(sheet, keys, column)
     _refuse_unused_names(sheet, coding, listing)
     if findings:
-        of_row = column_reader(sheet, findings, coding)
-        return {key: (numbers, _together(sheet, numbers, of_row, column, coding)) for key, numbers in rows.items()}
+        of_rows = _agreed(sheet, column, coding, lambda code: _one_by_one(column_reader(sheet, findings, code)))
+        return {key: (numbers, of_rows(numbers)) for key, numbers in rows.items()}
     if listing is None:
         raise TableError(
             f"{sheet.name}: no column is a finding of {coding.vocabulary.name} and none lists findings; its columns "
             f"are {', '.join(map(repr, sheet.columns))}. Say which is what with names={{'<column>': '<finding>'}}, or "
             "with labels= the column that lists them."
         )
-    of_rows = list_reader(sheet, listing, coding, split=single is None)
-    if single is None:
-        return {
-            key: (numbers, _together(sheet, numbers, lambda row: of_rows([row]), column, coding))
-            for key, numbers in rows.items()
-        }
-    readers = _readers(sheet, coding)
-    return {
-        key: (numbers, combined([of_rows(part) for part in _by(readers, numbers)], coding.repeated))
-        if readers
-        else (numbers, of_rows(numbers))
-        for key, numbers in rows.items()
-    }
+    split = single is None
+    readers = [] if split else _readers(sheet, coding)
+    if split or readers:
+        of_rows = _agreed(sheet, column, coding, lambda code: list_reader(sheet, listing, code, split=split), readers)
+    else:
+        of_rows = list_reader(sheet, listing, coding, split=split)
+    return {key: (numbers, of_rows(numbers)) for key, numbers in rows.items()}
 
 
-def _together(
-    sheet: Sheet, rows: list[int], of_row: Callable[[int], FeatureVector], column: str, coding: Coding
-) -> FeatureVector:
-    """The vector of all rows of a film."""
-    if len(rows) == 1:
-        return of_row(rows[0])
-    vectors = [of_row(row) for row in rows]
-    different = next((row for row, vector in zip(rows, vectors, strict=True) if vector != vectors[0]), None)
-    if different is None:
-        return vectors[0]
-    if coding.repeated == "refuse":
-        raise TableError(
-            f"{sheet.at(different, column)}: {sheet.rows[different][sheet.positions[column]]!r} is there already, on "
-            f"{sheet.places[rows[0]]}, with other labels; a film has one row: drop or merge the others, name another "
-            "column, or say with repeated='any', 'all', 'majority' or 'mean' which counts."
-            if column in sheet.positions
-            else f"{sheet.at(different)}: the film of {column!r} is there already, on {sheet.places[rows[0]]}, with "
-            "other labels; say with repeated='any', 'all', 'majority' or 'mean' which counts."
-        )
-    return combined(vectors, coding.repeated)
+def _one_by_one(of_row: Callable[[int], FeatureVector]) -> OfRows:
+    return lambda rows: of_row(rows[0])
+
+
+def _agreed(
+    sheet: Sheet, column: str, coding: Coding, reader: Callable[[Coding], OfRows], readers: Sequence[str] = ()
+) -> OfRows:
+    """What gives one vector of all rows of a film, each row (or all of one reader's) being a reading of its own."""
+    alone = reader(coding)
+    unimplied = reader(replace(coding, hierarchy=False))  # what one reader's finding implies, no other denies
+
+    def of_rows(rows: Sequence[int]) -> FeatureVector:
+        parts = _by(readers, rows) if readers else [[row] for row in rows]
+        first = alone(parts[0])
+        different = next((part for part in parts[1:] if alone(part) != first), None)
+        if different is None:
+            return first
+        if coding.repeated == "refuse":
+            raise TableError(_differ(sheet, rows[0], different[0], column))
+        together = combined([unimplied(part) for part in parts], coding.repeated)
+        return coding.vector(together.known(), set(together.uncertain), overwrite=False)
+
+    return of_rows
+
+
+def _differ(sheet: Sheet, first: int, second: int, column: str) -> str:
+    remedy = "say with repeated='any', 'all', 'majority' or 'mean' which counts."
+    if column not in sheet.positions:  # a pattern over several
+        return f"{sheet.at(second)}: its film is there already, on {sheet.places[first]}, with other labels; {remedy}"
+    return (
+        f"{sheet.at(second, column)}: {sheet.rows[second][sheet.positions[column]]!r} is there already, on "
+        f"{sheet.places[first]}, with other labels; a film has one row: drop or merge the others, name another "
+        f"column, or {remedy}"
+    )
 
 
 def _usual_column(sheet: Sheet, usual: tuple[str, ...], coding: Coding) -> str | None:
