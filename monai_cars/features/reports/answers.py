@@ -20,6 +20,7 @@ _STATUSES = ("present", "absent", "likely", "uncertain", "ignored")
 _SHORT = ("present", "absent", "uncertain")
 _LETTERS = {"cell": CELL, "separator": SEPARATOR, "comma": COMMA, "dash": DASH, "sign": SIGN}
 _MARKS = {"ticked": "present", "empty": "absent", "doubted": "uncertain"}
+_BRACKETS = {"(": ")", "[": "]", "<": ">"}
 _AHEAD = 6  # words of the next label: "Edema: Y Effusion: N"
 
 _BULLET = r"(?:[-*>\u2022\u00b7\u25aa\u25cf\u25e6\u2013\u2014]|\d{1,2}[.)]|\(?[a-h]\))[^\S\n]+"
@@ -48,6 +49,10 @@ _PATTERN = re.compile(
         )
     )
 )
+
+
+_SIGNED_LINE = re.compile(r"^[^\S\n]*\+[^\S\n]*[^\W\d_]", re.MULTILINE)
+_HYPHENED = re.compile(r"(.*[^\W\d_]{3})[-/](yes|no|present|absent|positive|negative|none)")
 
 
 class Piece(NamedTuple):
@@ -91,7 +96,7 @@ _MARKED = re.compile(
     r"[\t|=\u2610-\u2612\u2713-\u2718\u25a1\u2705\u274c\[\]+]|\([-_ ]*\)| [-\u2013]\s|:-|[+-]ve\b"
     r"|[\s,(:][-\u2212](?:[^\W\d_]|\Z|[\n;,.\"])"
 )
-_BEHIND = re.compile(r"[:?>(\u2014\u2026][\s\"']*(\w[\w/]*)")
+_BEHIND = re.compile(r"[:?<>(/\u2014\u2026-][\s\"']*(\w[\w/]*)")
 _BEFORE_END = re.compile(r"(?:(\w+)[^\S\n]+)?([\w/]+)[^\S\n]*(?:[\n;,.:]|\Z)")
 
 
@@ -111,12 +116,30 @@ def may_answer(text: str, start: int, end: int) -> bool:
 def _raw(text: str, start: int, end: int) -> list[_Raw]:
     bullet = _FIRST_BULLET.match(text, start, end)
     part, start = (text[bullet.end() : end], bullet.end()) if bullet else (text[start:end], start)
+    signed = _SIGNED_LINE.search(part) is not None
     found = []
     for match in _PATTERN.finditer(part):
         kind = match.lastgroup or ""
-        if kind != "quote":
-            found.append(_Raw(kind, match[kind].lower(), start + match.start(kind), start + match.end(kind)))
+        if kind == "quote":
+            continue
+        raw = _Raw(kind, match[kind].lower(), start + match.start(kind), start + match.end(kind))
+        found += _parted(raw)
+        if kind == "line" and signed and part[match.end(kind) : match.end()].strip() == "-":
+            found.append(_Raw("sign", "-", raw.end, start + match.end()))  # no bullet: other lines begin with "+"
     return found
+
+
+def _parted(raw: _Raw) -> list[_Raw]:
+    """Label, separator and answer of "Edema-No" and "Edema/No"."""
+    parts = _HYPHENED.fullmatch(raw.text) if raw.kind == "word" and raw.text not in _table() else None
+    if parts is None:
+        return [raw]
+    mark = raw.start + parts.end(1)
+    return [
+        _Raw("word", parts[1], raw.start, mark),
+        _Raw("separator", ":", mark, mark + 1),
+        _Raw("word", parts[2], mark + 1, raw.end),
+    ]
 
 
 def _piece(raw: _Raw, before: list[Piece]) -> Piece | None:
@@ -136,13 +159,13 @@ def _piece(raw: _Raw, before: list[Piece]) -> Piece | None:
 
 def _answer(raw: list[_Raw], at: int, before: list[Piece]) -> tuple[Piece, int] | None:
     """The longest answer that begins here, brackets around it included, and where it ends."""
-    bracket = raw[at].text == "(" and at + 1 < len(raw)
+    bracket = raw[at].text in _BRACKETS and at + 1 < len(raw)
     first = at + bracket
     for words, status in _table().get(raw[first].text, ()):
         end = first + len(words)
         if tuple(one.text for one in raw[first:end]) != words:
             continue
-        closed = bracket and end < len(raw) and raw[end].text == ")"
+        closed = bracket and end < len(raw) and raw[end].text == _BRACKETS[raw[at].text]
         if bracket and not closed:
             continue
         if status == "asked":

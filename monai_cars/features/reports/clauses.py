@@ -17,6 +17,7 @@ from monai_cars.features.reports.words import GRAMMAR
 
 DEVICE = "support device"
 ENDINGS = {"not a denial"}
+_LISTED = ":"  # behind a kind of trigger that a colon follows
 _DENIES = ("absent before", "denied before")
 
 _VERBS = GRAMMAR["verbs"]
@@ -116,13 +117,16 @@ class Clauses:
         return []
 
     def _forward(self, trigger: Hit, kind: str) -> int:
+        listed = self.words[trigger.end : trigger.end + 1] == [":"]  # "Negative: small effusion, linear atelectasis"
+        kind = f"{kind}{_LISTED}" if listed else kind
         hard, soft = self._stops.get(kind) or self._stops.setdefault(kind, self._stops_of(kind))
         end = min(_first(hard, trigger.end), _first(soft, trigger.end + 1), len(self.words))
-        return min(end, self._after_a_verdict(trigger.end)) if kind in _DENIES else end
+        return min(end, self._after_a_verdict(trigger.end)) if kind in _DENIES else end  # a list has no verdicts
 
     def _stops_of(self, kind: str) -> tuple[list[int], list[int]]:
         """Where what a kind of trigger reaches ends, and where it ends unless that is right behind the trigger."""
         hard, soft = [], []
+        asserting = frozenset() if kind.endswith(_LISTED) else _ASSERTING
         ignores = kind == "ignored before"
         for place, word in enumerate(self.words):
             other = self.others.get(place)
@@ -132,9 +136,9 @@ class Clauses:
                 place in self._ended
                 or (word in _LATER and not ignores)
                 or other in ENDINGS
-                or (other in _DENIES and kind not in _DENIES)
+                or (other in _DENIES and not kind.startswith(_DENIES))
                 or (word in (",", "and") and self._new_clause(place + 1, kind))
-                or (word in _ASSERTING and place in self.ends and not self._lists(place))
+                or (word in asserting and place in self.ends and not self._lists(place))
             ):
                 hard.append(place)
         return hard, soft
@@ -156,7 +160,9 @@ class Clauses:
             return False
         if kind in ("uncertain before", "likely before") and self.words[place - 1] == ",":
             return True
-        if word in _ASSERTING or _first(self._verb_places, place) < self._end_of(place):
+        if (word in _ASSERTING and not kind.endswith(_LISTED)) or _first(self._verb_places, place) < self._end_of(
+            place
+        ):
             return True
         return self._changes_to_device(place)
 

@@ -14,6 +14,7 @@ from monai_cars.features.reports.answers import (
     ANSWER,
     CELL,
     COMMA,
+    DASH,
     EMPTY_LINE,
     LINE,
     SEMICOLON,
@@ -38,10 +39,11 @@ _SHAPES = (
     re.compile(r"(?P<said>[ms])(?P<label>T)"),  # (+) edema
     re.compile(r"(?P<said>A)[:t-](?P<label>T(?:,T)*)(?=$|t$)"),  # Present: edema, effusion
     re.compile(r"(?P<bare>T)(?P<said>[ms])(?=$|,|T)"),  # Edema (+)
-    re.compile(r"(?P<bare>T)(?P<said>A)(?=$|,)"),  # Edema present
+    re.compile(r"(?P<bare>T)(?P<said>A)(?=$|,|(?:TA)+$)"),  # Edema present
     re.compile(r"(?P<bare>T),(?P<said>A)(?=$|,$)"),  # Edema,1
 )
 _LIST = re.compile("T(?:,T)*,?")
+_HEADING = re.compile("T:(?=[ms]T)")  # CXR: +edema, -effusion
 _BARE = re.compile("T[Ams]")
 _HEADED = re.compile("A[:-]T(?:,T)*,?")
 _BELOW = re.compile("(?<=:)[nN](?=[Am](?:$|[N;.]|n(?:$|T:|[Am])))")  # a line break between "Edema:" and its answer
@@ -136,7 +138,8 @@ def _lines(told: list[Piece]) -> Iterator[tuple[list[Piece], str]]:
 
 def _joined(text: str, told: list[Piece]) -> list[Piece]:
     """With a label and the answer on the line below it as one line, and so what goes on behind a comma."""
-    told = [piece for at, piece in enumerate(told) if piece.letter != LINE or not at or told[at - 1].letter != COMMA]
+    wrapped = {match.start() + 1 for match in re.finditer(",n(?=T)", _shape(told))}
+    told = [piece for place, piece in enumerate(told) if place not in wrapped]
     shape = _shape(told)
     below = {match.start() for match in _BELOW.finditer(shape)}
     for match in _BY_TURNS.finditer(shape):
@@ -153,12 +156,13 @@ def _joined(text: str, told: list[Piece]) -> list[Piece]:
 def _items_of(text: str, line: list[Piece], shape: str, signed: bool) -> list[Item]:
     """The items of a line; none where a part of it has another shape."""
     found: list[Item] = []
-    place = _past(shape, 0)
+    headed = _HEADING.match(shape)
+    place = headed.end() if headed else _past(shape, 0)
     while place < len(shape):
         item = next((one for one in _candidates(text, line, shape, place) if one is not None), None)
         if item is None or (shape[place] == SIGN and not signed and not found and COMMA not in shape):
             # What follows "Edema: Yes, " is a statement of its own, or says no more of it.
-            rest = found and shape[place - 1] == COMMA and _LIST.fullmatch(shape[place:])
+            rest = found and shape[place - 1] in (COMMA, DASH) and _LIST.fullmatch(shape[place:])
             return found if rest and not _BARE.match(shape) else []
         found.append(item[0])
         place = _past(shape, item[1])
@@ -166,7 +170,7 @@ def _items_of(text: str, line: list[Piece], shape: str, signed: bool) -> list[It
 
 
 def _past(shape: str, place: int) -> int:
-    while place < len(shape) and shape[place] in (COMMA, CELL):
+    while place < len(shape) and (shape[place] in (COMMA, CELL) or (place and shape[place] == DASH)):
         place += 1
     return place
 

@@ -14,7 +14,9 @@ from monai_cars.features.reports.words import GRAMMAR
 
 _OPENS = GRAMMAR["opens"]
 _ASSERTS = GRAMMAR["asserting"]
+_SEEN = GRAMMAR["seen"]
 _CLOSES = GRAMMAR["seen"] | GRAMMAR["ends of a place"]
+_LEADS_ON = GRAMMAR["goes on"] - GRAMMAR["ends of a place"]
 _COMPARES = GRAMMAR["compares"]
 _VERBS = GRAMMAR["verbs"]
 _OR = GRAMMAR["or"]
@@ -29,7 +31,7 @@ def parted(sentence: Sentence, found: Found) -> list[Sentence]:
     """
     words = sentence.words
     hits = [*found.findings, *found.structures]
-    opens = {hit.start: hit.payload for hit in hits}
+    opens = {hit.start: hit.payload for hit in hits if hit.payload != "other"}  # "PICC / tip in the SVC"
     subject = min((hit.end for hit in found.structures), default=len(words))
     told = [hit for hit in found.predicates if hit.start >= subject]  # not "clear / lungs"
     ends = {hit.end for hit in found.findings}
@@ -38,9 +40,13 @@ def parted(sentence: Sentence, found: Found) -> list[Sentence]:
     named = min((hit.end for hit in hits), default=len(words))
 
     def ends_at(place: int) -> bool:
+        if words[place - 1] in _LEADS_ON:
+            return False
         if place in closes:
             another = place in opens and opens[place] != closes[place]
             return another or words[place] in _OPENS or words[place] in _ASSERTS
+        if words[place - 1] in _SEEN and place in opens:
+            return True
         return words[place - 1] in _CLOSES and words[place] in _OPENS
 
     following = [*sentence.breaks[1:], len(words)]

@@ -11,6 +11,7 @@ from monai_cars.features.reports.words import GRAMMAR, Token, tokens
 
 _ENDS = frozenset((".", ";"))
 _BULLETS = frozenset(("-", "*", ">", "\u2022", "\u00b7", "\u2013", "\u2014"))
+_LABEL = 5  # words of a label and its colon, at most
 _EMPTY_LINE = re.compile(r"\n[^\S\n]*\n")
 _LETTER = re.compile(r"[^\W\d_]")
 _GOES_ON = GRAMMAR["goes on"]
@@ -78,7 +79,7 @@ def _free(text: str, start: int, end: int) -> Iterator[Sentence]:
     for place, token in enumerate(marks):
         gap = text[found[-1].end : token.start] if found else ""
         if "\n" in gap:
-            if _line_ends(text, gap, found, marks[place], titled):
+            if _line_ends(text, gap, found, marks[place : place + _LABEL], titled):
                 yield Sentence(found, False, breaks=tuple(breaks))
                 found, breaks = [], []
             else:
@@ -118,13 +119,16 @@ def _item(text: str, marks: list[Token], place: int) -> bool:
     return len(marks[place - 1].word) <= 2 and (place == 1 or marks[place - 2].word != ",")
 
 
-def _line_ends(text: str, gap: str, before: list[Token], token: Token, titled: bool) -> bool:
+def _line_ends(text: str, gap: str, before: list[Token], following: list[Token], titled: bool) -> bool:
     """Whether a sentence ends with its line: before an empty line or a bullet, or where the next begins anew."""
     if _EMPTY_LINE.search(gap):
         return True
-    word = text[token.start : token.end]
+    word = text[following[0].start : following[0].end]
     if word in _BULLETS:
         return True
     if titled or not (word[:1].isupper() and word[1:].islower()):
         return False
-    return before[-1].word not in _GOES_ON or (before[-1].word in _SIDES and token.word in _OPENS)
+    if before[-1].word not in _GOES_ON:
+        return True
+    labelled = any(token.word == ":" for token in following)
+    return before[-1].word in _SIDES and (labelled or following[0].word in _OPENS)
