@@ -13,6 +13,7 @@ from monai_cars.features.perturbations import (
 from monai_cars.features.reports.report import Mention, from_report, mentions
 from monai_cars.features.tables.sheet import TableError
 from monai_cars.features.tables.table import datalist_of, from_table
+from monai_cars.features.tables.writing import to_table
 from monai_cars.features.vectors import apply_edit, as_vector, present_findings, vector_of
 from monai_cars.features.vocabulary import BUILT_IN, Vocabulary, VocabularyError, load_vocabulary
 
@@ -42,5 +43,6 @@ __all__ = [
     "perturbations",
     "present_findings",
     "to_labels",
+    "to_table",
     "vector_of",
 ]

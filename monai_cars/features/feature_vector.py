@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,12 @@ class FeatureVector(Mapping[str, float]):
     Args:
         values: V numbers in [0, 1] or NaN, or a mapping of findings to values that leaves the others unknown.
         vocabulary: whose findings they are: a Vocabulary, a built-in name or the path of a YAML file.
+        uncertain: findings that somebody mentioned and left in doubt (-1 in CheXpert's tables), whatever value they are
+            given. An unknown finding that is not among them is one that nobody mentioned.
+
+    Attributes:
+        vocabulary: whose findings they are.
+        uncertain: the vocabulary's names of the findings in doubt.
 
     Raises:
         VocabularyError: another length, a value outside [0, 1], or a finding that the vocabulary does not name.
@@ -38,15 +44,24 @@ class FeatureVector(Mapping[str, float]):
         >>> seen = FeatureVector({"Pleural Effusion": 1, "Pneumothorax": 0}, "chexpert-14")
         >>> seen["Pleural Effusion"], seen["effusion"], seen["pneumothorax"], seen["Edema"]
         (1.0, 1.0, 0.0, nan)
+        >>> FeatureVector({"Edema": 1}, "chexpert-14", uncertain=["pneumonia"]).codes()
+        {'Edema': '1', 'Pneumonia': '-1'}
     """
 
     _values: tuple[float, ...]
     vocabulary: Vocabulary
+    uncertain: frozenset[str] = frozenset()
 
-    def __init__(self, values: Any, vocabulary: str | Path | Vocabulary) -> None:
+    def __init__(
+        self, values: Any, vocabulary: str | Path | Vocabulary, *, uncertain: Collection[str] | None = None
+    ) -> None:
         loaded = load_vocabulary(vocabulary)
+        if uncertain is None:
+            same = isinstance(values, FeatureVector) and values.vocabulary == loaded
+            uncertain = values.uncertain if same else ()
         object.__setattr__(self, "vocabulary", loaded)
         object.__setattr__(self, "_values", tuple(as_vector(values, loaded).tolist()))
+        object.__setattr__(self, "uncertain", frozenset(_own(name, loaded) for name in uncertain))
 
     def __getitem__(self, finding: str) -> float:
         try:
@@ -61,7 +76,7 @@ class FeatureVector(Mapping[str, float]):
         return len(self._values)
 
     def __eq__(self, other: object) -> bool:
-        """Whether both say the same of the same findings; unknown equals unknown."""
+        """Whether both say the same of the same findings, doubts included; unknown equals unknown."""
         return isinstance(other, FeatureVector) and self._identity == other._identity
 
     def __hash__(self) -> int:
@@ -70,7 +85,9 @@ class FeatureVector(Mapping[str, float]):
     def __repr__(self) -> str:
         known = ", ".join(f"{name!r}: {value:g}" for name, value in self.known().items())
         unknown = f", {len(self) - len(self.known())} unknown" if len(self.known()) < len(self) else ""
-        return f"FeatureVector({{{known}}}, {self.vocabulary.name!r}{unknown})"
+        in_doubt = [name for name in self if name in self.uncertain]
+        doubt = f", uncertain={in_doubt}" if in_doubt else ""
+        return f"FeatureVector({{{known}}}, {self.vocabulary.name!r}{unknown}{doubt})"
 
     @property
     def tensor(self) -> torch.Tensor:
@@ -80,6 +97,16 @@ class FeatureVector(Mapping[str, float]):
     def known(self) -> dict[str, float]:
         """The findings whose value is known."""
         return {name: value for name, value in self.items() if not math.isnan(value)}
+
+    def codes(self) -> dict[str, str]:
+        """What CheXpert's tables write: "1", "0", "-1" in doubt, or a value in between; nothing of the unmentioned.
+
+        Example:
+            >>> FeatureVector({"Edema": 0, "Fracture": 0.25}, "chexpert-14", uncertain=["Fracture"]).codes()
+            {'Edema': '0', 'Fracture': '-1'}
+        """
+        told = {name: f"{value:.9g}" for name, value in self.known().items()} | dict.fromkeys(self.uncertain, "-1")
+        return {name: told[name] for name in self if name in told}
 
     def present(self, threshold: float = 0.5) -> tuple[str, ...]:
         """Names of the findings at or above `threshold`; unknown ones are not present.
@@ -114,4 +141,9 @@ class FeatureVector(Mapping[str, float]):
     @property
     def _identity(self) -> tuple[Any, ...]:
         values = tuple(None if math.isnan(value) else value for value in self._values)
-        return self.vocabulary.name, self.vocabulary.findings, values
+        return self.vocabulary.name, self.vocabulary.findings, values, self.uncertain
+
+
+def _own(finding: str, vocabulary: Vocabulary) -> str:
+    """The vocabulary's name, also of a finding that editors call something else by the same word."""
+    return finding if finding in vocabulary.findings else vocabulary.term(finding)

@@ -17,8 +17,8 @@ def as_vector(values: Any, vocabulary: Vocabulary) -> torch.Tensor:
     """A checked copy of a feature vector.
 
     Args:
-        values: V numbers (sequence, array or tensor), each in [0, 1] or NaN; or a mapping of findings to such numbers
-            (a `FeatureVector`, say), in which what is not named is unknown.
+        values: V numbers (sequence, array or tensor), each in [0, 1], NaN or None (unknown); or a mapping of findings
+            to such numbers (a `FeatureVector`, say), in which what is not named is unknown.
         vocabulary: whose findings they are.
 
     Returns:
@@ -34,6 +34,8 @@ def as_vector(values: Any, vocabulary: Vocabulary) -> torch.Tensor:
     """
     if isinstance(values, Mapping):
         return vector_of(values, vocabulary)
+    if isinstance(values, (list, tuple)) and len(values) == len(vocabulary):
+        values = [_number(value, name, vocabulary) for name, value in zip(vocabulary.findings, values, strict=True)]
     vector = torch.as_tensor(values, dtype=torch.float32).detach().cpu().clone()
     if vector.shape != (len(vocabulary),):
         raise VocabularyError(
@@ -51,6 +53,16 @@ def as_vector(values: Any, vocabulary: Vocabulary) -> torch.Tensor:
     return vector
 
 
+def _number(value: Any, finding: str, vocabulary: Vocabulary) -> float:
+    """A value of a finding; None (a JSON file's null) is unknown."""
+    try:
+        return math.nan if value is None else float(value)
+    except (TypeError, ValueError):
+        raise VocabularyError(
+            f"{vocabulary.name}: {finding!r} must be a number in [0, 1], or None for unknown (got {echo(value)})."
+        ) from None
+
+
 def vector_of(findings: Mapping[str, float], vocabulary: Vocabulary, *, otherwise: float = math.nan) -> torch.Tensor:
     """The feature vector that says `findings` and `otherwise` of all others; (V,) float32.
 
@@ -62,7 +74,7 @@ def vector_of(findings: Mapping[str, float], vocabulary: Vocabulary, *, otherwis
         >>> vector_of({"Mass": 1}, load_vocabulary("nih-14"), otherwise=0).nonzero().item()
         4
     """
-    vector = torch.full((len(vocabulary),), float(otherwise))
+    vector = [float(otherwise)] * len(vocabulary)
     named: dict[int, str] = {}
     for finding, value in findings.items():
         index = vocabulary.index(vocabulary.term(finding) if vocabulary.names(finding) else finding)
@@ -72,7 +84,7 @@ def vector_of(findings: Mapping[str, float], vocabulary: Vocabulary, *, otherwis
                 f"{echo(vocabulary.findings[index])}; give one."
             )
         named[index] = finding
-        vector[index] = float(value)
+        vector[index] = _number(value, finding, vocabulary)
     return as_vector(vector, vocabulary)
 
 

@@ -53,7 +53,7 @@ def test_doubt_can_be_given_a_value():
     assert math.isnan(doubted["Lung Opacity"])  # only what is surely present makes its ancestors present
     assert math.isnan(from_report(text, likely=None)["Atelectasis"])
     assert math.isnan(from_report(text, likely=math.nan)["Atelectasis"])
-    for name in ("uncertain", "likely"):
+    for name in ("uncertain", "likely", "suggested"):
         with pytest.raises(VocabularyError, match=rf"{name} must be in \[0, 1\], or None for unknown \(got -1\)"):
             from_report(text, **{name: -1})
 
@@ -115,11 +115,36 @@ def test_present_outweighs_doubt_and_doubt_absence():
     assert from_report("No edema. Mild vascular congestion.")["Edema"] == 0  # only suggested
 
 
-def test_likely_is_present_and_probable_or_congestion_is_doubt_as_in_the_chexpert_labeller():
+def test_likely_is_present_probable_is_doubt_and_congestion_only_suggests():
     text = "Likely consolidation. Probable effusion. Pulmonary vascular congestion."
     seen = from_report(text, uncertain=0.5)
     assert seen["Consolidation"] == LIKELY_VALUE == 1
-    assert (seen["Pleural Effusion"], seen["Edema"]) == (0.5, 0.5)
+    assert seen["Pleural Effusion"] == 0.5
+    assert math.isnan(seen["Edema"])  # nobody doubts it: it is another finding that hints at it
+    assert from_report(text, suggested=0.25)["Edema"] == 0.25
+    assert seen.uncertain == {"Pleural Effusion"}
+
+
+def test_what_is_hedged_is_told_from_what_nobody_mentions():
+    seen = from_report("Possible pneumonia. No edema. Small effusion.")
+    assert [math.isnan(seen[name]) for name in ("Pneumonia", "Fracture")] == [True, True]
+    assert seen.uncertain == {"Pneumonia"}
+    assert seen.codes() == {
+        "No Finding": "0",
+        "Edema": "0",
+        "Pneumonia": "-1",
+        "Pleural Effusion": "1",
+    }
+    assert from_report("Possible pneumonia. Pneumonia.").uncertain == set()
+    assert from_report("Possible consolidation. Pneumonia.").uncertain == set()  # which implies it
+    assert from_report("Possible consolidation. Pneumonia.", hierarchy=False).uncertain == {"Consolidation"}
+    assert from_report("Possible pneumonia.", uncertain=1).uncertain == {"Pneumonia"}
+
+
+def test_without_hierarchy_only_what_is_said_of_a_finding_counts():
+    text = "Pneumonia. Mild cardiomegaly. Fluid overload."
+    assert set(from_report(text, hierarchy=False).present()) == {"Pneumonia", "Cardiomegaly"}
+    assert set(from_report(text).present()) > {"Consolidation", "Lung Opacity", "Edema", "Enlarged Cardiomediastinum"}
 
 
 def test_what_a_sentence_leaves_on_the_other_side_can_be_read():

@@ -175,9 +175,9 @@ ROWS = HEADER + "a.jpg,F,60,,1,0,,0,1\n"
         ),
         (ROWS + "b.jpg,F,60,,yes?,0,,0,1\n", {}, r"line 3, column 'Cardiomegaly': 'yes\?' is no code"),
         (
-            ROWS + "a.jpg,F,60,,1,0,,0,1\n",
+            ROWS + "a.jpg,F,60,,1,1,,0,1\n",
             {},
-            r"labels.csv, line 3, column 'Path': 'a.jpg' is there already, on line 2; a film has one row",
+            r"labels.csv, line 3, column 'Path': 'a.jpg' is there already, on line 2, with other labels; a film has",
         ),
         (ROWS + ",F,60,,1,0,,0,1\n", {}, r"labels.csv, line 3, column 'Path': empty; every row must name its image"),
         (ROWS + "b.jpg,F,60,1,1,0,,0,1\n", {}, r"line 3: 'No Finding' with 'Enlarged Cardiomediastinum', which a film"),

@@ -13,6 +13,7 @@ from monai_cars.features.vocabulary_checks import VocabularyError
 
 OWN = "own: "  # before the name of a finding that brings its own phrases
 _NOT = "not: "
+_OF_CONCEPTS = ("alternatives", "made by technique")  # entries of context.yaml that list concepts, not phrases
 _AT_END = " at the end"  # of triggers that count only where a clause ends
 
 
@@ -99,13 +100,19 @@ def anatomy() -> dict[str, dict[str, Any]]:
 @cache
 def context() -> dict[str, list[str]]:
     """Kind of trigger -> phrases."""
-    return {kind: phrases for kind, phrases in read_phrases("context").items() if kind != "alternatives"}
+    return {kind: phrases for kind, phrases in read_phrases("context").items() if kind not in _OF_CONCEPTS}
 
 
 @cache
 def alternatives() -> frozenset[str]:
     """Concepts of which "this or that" asserts neither."""
     return frozenset(read_phrases("context")["alternatives"])
+
+
+@cache
+def made_by_technique() -> frozenset[str]:
+    """Concepts that a film's technique may feign."""
+    return frozenset(read_phrases("context")["made by technique"])
 
 
 @cache

@@ -111,19 +111,27 @@ def _walk(node: dict[str, Any], words: Sequence[str], start: int, at: int, weigh
 def longest(hits: Iterable[Hit]) -> list[Hit]:
     """Hits of which none lies across one that names more words, in order; several may share one place."""
     kept: list[Hit] = []
+    taken: dict[int, Hit] = {}
     for hit in sorted(hits, key=lambda hit: (-hit.weight, hit.end - hit.start, hit.start)):
-        across = [one for one in kept if one.start < hit.end and hit.start < one.end]
-        if all(one[:3] == hit[:3] for one in across):
+        across = {taken[place][:3] for place in range(hit.start, hit.end) if place in taken}
+        if across <= {hit[:3]}:
             kept.append(hit)
+            taken.update(dict.fromkeys(range(hit.start, hit.end), hit))
     return sorted(kept, key=lambda hit: (hit.start, hit.end))
 
 
 def outside(hits: Iterable[Hit], covers: Sequence[Hit], *, same_place: bool = False) -> list[Hit]:
     """Hits that none of `covers` lies across, save those naming fewer words (or, if asked, in the same place)."""
-    return [hit for hit in hits if not any(_covers(one, hit, same_place) for one in covers)]
-
-
-def _covers(one: Hit, hit: Hit, same_place: bool) -> bool:
-    if same_place and one[:2] == hit[:2]:
-        return False
-    return one.start < hit.end and hit.start < one.end and one.weight >= hit.weight
+    lying: dict[int, list[Hit]] = {}
+    for cover in covers:
+        for place in range(cover.start, cover.end):
+            lying.setdefault(place, []).append(cover)
+    return [
+        hit
+        for hit in hits
+        if not any(
+            cover.weight >= hit.weight and not (same_place and cover[:2] == hit[:2])
+            for place in range(hit.start, hit.end)
+            for cover in lying.get(place, ())
+        )
+    ]

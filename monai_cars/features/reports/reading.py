@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 
 from monai_cars.features.reports.context import ABSENT, IGNORED, IMPLIED, LIKELY, PRESENT, SUGGESTED, UNCERTAIN
 from monai_cars.features.reports.lexicon import OWN, Lexicon, check_concept, concepts, shared_lexicon
+from monai_cars.features.reports.words import tokens
 from monai_cars.features.vocabulary import Vocabulary
 
 _SEVERAL = 16  # vocabularies kept ready
+
+NO_FINDING = "nothing acute"  # the concept of a label such as "No Finding"
+LABEL = "label: "  # before the name of a finding that a form calls by that name
 
 # What each relation makes of a concept's status; what is not named says nothing.
 RELATIONS = {
@@ -23,6 +27,10 @@ RELATIONS = {
 
 class Reader:
     """Reads the concepts of a report as findings of one vocabulary.
+
+    Attributes:
+        lexicon: the phrases that name them.
+        labels: words of a label in a form -> its concept, where the label is the vocabulary's own name of a finding.
 
     A finding without an entry in `report` or `phrases` is read by its own name, and by the concepts of that name or of
     the name that the editors have for it.
@@ -43,6 +51,12 @@ class Reader:
         for finding in own:
             self._rules.setdefault(OWN + finding, []).append((finding, RELATIONS["means"]))
         self.lexicon = Lexicon(own) if own else shared_lexicon()
+        self.labels = {("no", "finding"): NO_FINDING, ("no", "acute", "finding"): NO_FINDING}
+        for finding in vocabulary.findings:
+            concept = NO_FINDING if finding == vocabulary.no_finding else LABEL + finding
+            self.labels[tuple(token.word for token in tokens(finding))] = concept
+            if concept != NO_FINDING:
+                self._rules[concept] = [(finding, RELATIONS["means"])]
 
     def read(self, concept: str, status: str) -> list[tuple[str, str]]:
         """Findings and their status that follow from a concept and its status."""

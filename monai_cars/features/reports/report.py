@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monai_cars.features.feature_vector import FeatureVector
+from monai_cars.features.reports.clauses import Named
 from monai_cars.features.reports.context import (
     ABSENT,
     IGNORED,
@@ -37,12 +38,13 @@ from monai_cars.features.reports.context import (
     PRESENT,
     SUGGESTED,
     UNCERTAIN,
-    Named,
+    answered,
     judge,
 )
-from monai_cars.features.reports.lexicon import Lexicon
+from monai_cars.features.reports.lexicon import Found, Lexicon
 from monai_cars.features.reports.lexicon import findings as told_by_name
-from monai_cars.features.reports.reading import Reader, reader_of
+from monai_cars.features.reports.lines import parted
+from monai_cars.features.reports.reading import NO_FINDING, Reader, reader_of
 from monai_cars.features.reports.sections import sections
 from monai_cars.features.reports.sentences import Sentence, sentences
 from monai_cars.features.reports.sides import elliptic, on_the_other_side, opposite, side_of
@@ -92,6 +94,8 @@ def from_report(
     *,
     uncertain: float | None = None,
     likely: float | None = LIKELY_VALUE,
+    suggested: float | None = None,
+    hierarchy: bool = True,
 ) -> FeatureVector:
     """What a radiology report says of each finding of a vocabulary.
 
@@ -104,9 +108,15 @@ def from_report(
     Args:
         text: the report, with or without headers.
         vocabulary: "chexpert-14", "carpa-19", "nih-14" (hyphen or not), a path to a YAML file, or a Vocabulary.
-        uncertain: value of a finding that is hedged ("probable", "vascular congestion" for edema), in [0, 1]; None or
-            NaN is unknown.
+        uncertain: value of a finding that is hedged ("probable", "cannot exclude"), in [0, 1]; None or NaN is unknown.
         likely: value of a finding that is called likely, in the same way.
+        suggested: value of a finding that only another one suggests (edema by vascular congestion), in the same way.
+        hierarchy: a finding that is present makes present what it implies (consolidation by pneumonia, edema by fluid
+            overload); without it only what is said of a finding itself counts.
+
+    Returns:
+        The vector. Its `uncertain` names the findings that are hedged, whatever their value, so that they can be told
+        from those that nobody mentions.
 
     Raises:
         TypeError: the text is not a string.
@@ -118,18 +128,31 @@ def from_report(
         (1.0, 0.0, nan)
     """
     likelihood, doubt = _worth("likely", likely), _worth("uncertain", uncertain)
-    worth = {PRESENT: 1.0, LIKELY: likelihood, UNCERTAIN: doubt, ABSENT: 0.0, IMPLIED: 1.0, SUGGESTED: doubt}
+    worth = {
+        PRESENT: 1.0,
+        LIKELY: likelihood,
+        UNCERTAIN: doubt,
+        ABSENT: 0.0,
+        IMPLIED: 1.0 if hierarchy else math.nan,
+        SUGGESTED: _worth("suggested", suggested),
+    }
     loaded = load_vocabulary(vocabulary)
     reader = reader_of(loaded)
-    statements = _statements(text, reader.lexicon)
+    statements = _statements(text, reader)
     values = dict.fromkeys(loaded.findings, math.nan)
-    for name, said in _said(statements, reader).items():
-        first = next((status for status in _ORDER if status in said), None)
-        values[name] = math.nan if first is None else worth[first]
+    first = {name: _first(said) for name, said in _said(statements, reader).items()}
+    values.update((name, worth[status]) for name, status in first.items() if status is not None)
     _normal(values, statements, loaded)
-    for name in [name for name, value in values.items() if value == 1]:
-        values.update(dict.fromkeys(loaded.implied(name), 1.0))
-    return FeatureVector(values, loaded)
+    present = [name for name, value in values.items() if value == 1 and hierarchy]
+    implied = {ancestor for name in present for ancestor in loaded.implied(name)}
+    values.update(dict.fromkeys(implied, 1.0))
+    hedged = [name for name, status in first.items() if status == UNCERTAIN and name not in implied]
+    return FeatureVector(list(values.values()), loaded, uncertain=hedged)
+
+
+def _first(said: set[str]) -> str | None:
+    """What counts of all that is said of a finding."""
+    return next((status for status in _ORDER if status in said), None)
 
 
 def _worth(name: str, value: float | None) -> float:
@@ -151,7 +174,7 @@ def mentions(text: str, vocabulary: str | Path | Vocabulary = "chexpert-14") -> 
     loaded = load_vocabulary(vocabulary)
     reader = reader_of(loaded)
     found = []
-    for one in _statements(text, reader.lexicon):
+    for one in _statements(text, reader):
         sentence = text[one.sentence.start : one.sentence.end]
         for finding, status in reader.read(one.concept, one.status):
             found.append(Mention(finding, text[one.start : one.end], status, sentence, one.start, one.end))
@@ -166,7 +189,7 @@ def _said(statements: list[_Statement], reader: Reader) -> dict[str, set[str]]:
     return said
 
 
-def _statements(text: str, lexicon: Lexicon) -> list[_Statement]:
+def _statements(text: str, reader: Reader) -> list[_Statement]:
     if not isinstance(text, str):
         raise TypeError(f"a report is a string (got {type(text).__name__}); read files and decode bytes first.")
     if not text.strip():
@@ -175,9 +198,10 @@ def _statements(text: str, lexicon: Lexicon) -> list[_Statement]:
     for part in sections(text):
         last: list[_Statement] = []
         for sentence in sentences(text, part.start, part.end):
-            said = _statements_of(sentence, lexicon)
-            found += said or _still_there(sentence, last)
-            last = said
+            for one, words, hits in _lines(sentence, reader.lexicon):
+                said = _labelled(one, words, hits, reader)
+                found += said or _still_there(one, last)
+                last = said
     return found
 
 
@@ -196,9 +220,28 @@ def _denied_on(one: _Statement) -> str | None:
     return side_of(one.sentence.words, starts.index(one.start))
 
 
-def _statements_of(sentence: Sentence, lexicon: Lexicon) -> list[_Statement]:
+def _lines(sentence: Sentence, lexicon: Lexicon) -> list[tuple[Sentence, list[str], Found]]:
     words = sentence.words
     found = lexicon.find(words)
+    parts = parted(sentence, found) if sentence.breaks else [sentence]
+    if len(parts) == 1:
+        return [(sentence, words, found)]
+    return [(part, part.words, lexicon.find(part.words)) for part in parts]
+
+
+def _labelled(sentence: Sentence, words: list[str], found: Found, reader: Reader) -> list[_Statement]:
+    """The statements of a sentence, or of a label that is the vocabulary's own name and says nothing else."""
+    concept = reader.labels.get(tuple(words)) if sentence.answer else None
+    said = [] if concept == NO_FINDING else _statements_of(sentence, words, found)
+    if concept is None or said:
+        return said
+    status = answered(PRESENT, sentence.answer)
+    if concept == NO_FINDING and status != PRESENT:  # "No Finding: No" does not say which there is
+        status = IGNORED
+    return [_Statement(concept, status, sentence, *_place(sentence, (0, len(words))), True)]
+
+
+def _statements_of(sentence: Sentence, words: list[str], found: Found) -> list[_Statement]:
     told = states(words, found) if found.structures and found.predicates else []
     if not found.findings and not told:
         return []
@@ -209,14 +252,20 @@ def _statements_of(sentence: Sentence, lexicon: Lexicon) -> list[_Statement]:
     named += [Named(state.concept, state.predicate.start, state.predicate.end, state.sure) for state in told]
     statuses = judge(words, named, found.triggers, sentence.asked)
     findings = len(found.findings)
-    statuses[:findings] = [
-        PRESENT if status == ABSENT and on_the_other_side(words, one.start) else status
-        for one, status in zip(named[:findings], statuses[:findings], strict=True)
-    ]
+    absent = [place for place in range(findings) if statuses[place] == ABSENT]
+    elsewhere = on_the_other_side(words, [named[place].start for place in absent])
+    for place in (place for place, there in zip(absent, elsewhere, strict=True) if there):
+        statuses[place] = PRESENT
     spans = [*((hit.start, hit.end) for hit in found.findings), *((state.start, state.end) for state in told)]
     said = [None] * findings + [state.status for state in told]
     return [
-        _Statement(one.concept, _weighed(status, own), sentence, *_place(sentence, span), own is None)
+        _Statement(
+            one.concept,
+            answered(_weighed(status, own), sentence.answer),
+            sentence,
+            *_place(sentence, span),
+            own is None,
+        )
         for one, status, own, span in zip(named, statuses, said, spans, strict=True)
     ]
 

@@ -59,6 +59,8 @@ _FIRST_SENTENCE = re.compile(r"[.?](?:\s|$)")
 # A header of another kind ends a skipped section too; only here does case count.
 _UNKNOWN = re.compile(r"^[ \t]*[A-Z][A-Z /,&()-]{2,40}:", re.MULTILINE)
 
+_NO = re.compile(r"\bno[ \t]+(?:acute[ \t]+)?\Z", re.IGNORECASE)
+
 
 class Section(NamedTuple):
     """text[start:end], without its header unless that belongs to what is said ("Heart: normal")."""
@@ -104,7 +106,21 @@ def _headers(text: str) -> list[_Header]:
         for match in _UNKNOWN.finditer(text)
         if not any(header.start < match.end() and match.start() < header.end for header in known)
     ]
-    return sorted(known)
+    return _without_labels(sorted(known), text)
+
+
+def _without_labels(headers: list[_Header], text: str) -> list[_Header]:
+    """Without the last words of longer labels ("Endotracheal tube:") in a part that is read anyway."""
+    kept: list[_Header] = []
+    for header in headers:
+        read_before = not kept or kept[-1].kind in ("final", "read")
+        before = text[max(0, header.start - 3) : header.start]
+        if header.kind == "read" and read_before and before[-1:] == " " and before.strip()[-1:].isalnum():
+            continue
+        if _NO.search(text, max(0, header.start - 10), header.start):  # "No Finding: Yes"
+            continue
+        kept.append(header)
+    return kept
 
 
 def _headers_alone(text: str) -> list[_Header]:

@@ -6,6 +6,7 @@ right and no left effusion": a finding that is on either side is there.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -17,18 +18,28 @@ _SPEAKS = GRAMMAR["speaks of a side"] | _THERE | set(_OTHER)
 _BREAKS = frozenset((",", "and", "but", "while", "whereas", "with", "although", "though", "however", "yet"))
 
 
-def on_the_other_side(words: Sequence[str], place: int) -> bool:
-    """Whether another clause says that what words[place] names on one side is there on the other.
+def on_the_other_side(words: Sequence[str], places: Sequence[int]) -> list[bool]:
+    """Whether another clause says that what words[place] names on one side is there on the other, for each place.
 
     Example:
-        >>> on_the_other_side("no effusion on the right , small on the left".split(), 1)
-        True
-        >>> on_the_other_side("no effusion on the right , none on the left".split(), 1)
-        False
+        >>> on_the_other_side("no effusion on the right , small on the left".split(), [1])
+        [True]
+        >>> on_the_other_side("no effusion on the right , none on the left".split(), [1])
+        [False]
     """
-    own = opposite(side_of(words, place))
-    clauses = [words[first:last] for first, last in _clauses(words) if not first <= place < last]
-    return own is not None and any(elliptic(clause) == own for clause in clauses)
+    if not any(word in _OTHER for word in words):
+        return [False] * len(places)
+    clauses = _clauses(words)
+    told = {elliptic(words[first:last]) for first, last in clauses}
+    if not told - {None}:
+        return [False] * len(places)
+    firsts = [first for first, _ in clauses]
+    found = []
+    for place in places:
+        first, last = clauses[bisect_right(firsts, place) - 1]
+        own = opposite(_side(words[first:last]))
+        found.append(own is not None and own in told)
+    return found
 
 
 def side_of(words: Sequence[str], place: int) -> str | None:

@@ -23,13 +23,21 @@ def read_phrases(name: str) -> dict[str, Any]:
 GRAMMAR = {name: frozenset(words.split()) for name, words in read_phrases("grammar").items()}
 
 _ABBREVIATIONS = r"(?:dr|mr|mrs|ms|vs|approx|prob|poss|incl|resp|dept|fig|e\.g|i\.e|a\.m|p\.m|c\.f)\."
-_SHORT = r"(?:w/o|r/o|h/o|s/p|c/w|b/l|and/or|w/)(?![^\W_])"
+_SHORT = r"(?:[+-]ve|w/o|r/o|h/o|s/p|c/w|b/l|and/or|w/)(?![^\W_])"
 _NUMBER = r"\d+(?:[.,:/]\d+)*"
 _BROKEN = r"[^\W\d_]{2,}-[ \t]*\r?\n\s*[^\W\d_]{2,}"  # a word divided at the end of a line
-_WORD = r"[^\W_]+(?:['\u2019][^\W_]+)*"
+_APOSTROPHE = "['\u2019\u2018\u02bc\u2032\u00b4`]"
+_APOSTROPHES = re.compile(_APOSTROPHE)
+_WORD = rf"[^\W_]+(?:{_APOSTROPHE}[^\W_]+)*"
+_STEMS = "|".join(sorted(GRAMMAR["contracted"]))
+_NOT = re.compile(rf"({_STEMS})n{_APOSTROPHE}?t", re.IGNORECASE)  # isn't, isnt, can't
 _TOKEN = re.compile(rf"{_ABBREVIATIONS}|{_SHORT}|{_NUMBER}|{_BROKEN}|{_WORD}|[^\w\s]", re.IGNORECASE)
 _SAME = {"&": "and", "+": "and", "w/": "with", "and/or": "or", "!": ".", "\u2013": "-", "\u2014": "-"}
+_SAME |= {"+ve": "positive", "-ve": "negative"}
 _SAME |= dict.fromkeys("()[]", ",")
+_OF_A_MEASURE = re.compile(
+    r"\s*(?:above|below|from|deep|in|x|by|proximal|distal|superior|inferior|long|wide|thick)\b", re.I
+)
 _LONGEST_CACHE = 200_000  # distinct words kept; misspelt ones never end
 
 
@@ -54,16 +62,38 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:
         raw, first, last = match.group(), match.start(), match.end()
         if raw == "-" and first and text[first - 1].isalnum() and text[last : last + 1].isalnum():
             continue  # a hyphen inside a word
-        if "-" in raw and len(raw) > 1:
+        denied = _NOT.fullmatch(raw)
+        if denied is not None:
+            found.extend(_contracted(denied, first, last))
+            continue
+        if "-" in raw[1:]:
             found.extend(_divided(raw, first, last))
             continue
         word = normal(raw)
+        if word == "cm" and _is_cardiomegaly(text, found, first, last):
+            word = "cardiomegaly"
         pair = joined.get((found[-1].word, word)) if found else None
         if pair is not None and not text[found[-1].end : first].strip(" -\t\r\n"):
             found[-1] = Token(pair, found[-1].start, last)
         else:
             found.append(Token(word, first, last))
     return found
+
+
+def _contracted(match: re.Match[str], first: int, last: int) -> list[Token]:
+    """The words of a contraction: "is" and "not" of "isn't", "cannot" of "can't"."""
+    stem = match[1].lower()
+    if stem == "ca":
+        return [Token("cannot", first, last)]
+    middle = first + len(stem)
+    return [Token("will" if stem == "wo" else normal(stem), first, middle), Token("not", middle, last)]
+
+
+def _is_cardiomegaly(text: str, before: list[Token], first: int, last: int) -> bool:
+    """Whether "CM" stands where no measure can: "mild CM, no edema", not "5 cm" or "___ cm above the carina"."""
+    if _OF_A_MEASURE.match(text, last) or (before and "_" in text[before[-1].end : first]):
+        return False
+    return not before or before[-1].word in GRAMMAR["before cardiomegaly"]
 
 
 def _divided(raw: str, first: int, last: int) -> list[Token]:
@@ -96,7 +126,7 @@ def _normal(word: str) -> str:
     if word in _SAME:
         return _SAME[word]
     word = word.rstrip(".") if len(word) > 1 else word
-    word = word.replace("\u2019", "'").removesuffix("'s")
+    word = _APOSTROPHES.sub("'", word).removesuffix("'s")
     spelling = _spelling()
     word = spelling.same.get(word, word)
     singular = _singular(word)
@@ -124,7 +154,7 @@ class _Spelling(NamedTuple):
 @cache
 def _spelling() -> _Spelling:
     table = read_phrases("spelling")
-    same = {**table["british"], **table["plurals"], **table["errors"]}
+    same = {**table["british"], **table["plurals"], **table["short"], **table["errors"]}
     joined = {(first, second): word for pair, word in table["joined"].items() for first, second in [pair.split()]}
     known = {*table["corrected"], *table["words of their own"], *same.values()}
     mended = {wrong: word for word in table["corrected"] for wrong in _one_error(word)}

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import torch
 
-from monai_cars.features.tables.rows import ROW_COLUMNS, Coding
+from monai_cars.features.tables.coding import Coding
+from monai_cars.features.tables.columns import finding_columns
+from monai_cars.features.tables.rows import ROW_COLUMNS
 from monai_cars.features.tables.sheet import Sheet, TableError, blank_cell
 from monai_cars.features.tables.words import plain_word
 
@@ -24,13 +26,14 @@ def box_reader(sheet: Sheet, coding: Coding) -> Callable[[list[int]], dict[str, 
     """
     columns = next((names for names in (*CORNERS, *SIZES) if set(names) <= set(sheet.columns)), None)
     named = coding.labels or next((name for name in sheet.columns if plain_word(name) in ROW_COLUMNS), None)
-    if columns is None or named is None:
+    only = set(finding_columns(sheet, coding).values()) if named is None else set()
+    if columns is None or (named is None and len(only) != 1):
         return lambda _: {}
 
     def boxes_of(rows: list[int]) -> dict[str, torch.Tensor]:
         boxes, labels = [], []
-        for row in rows:
-            term = coding.words(sheet.rows[row][sheet.positions[named]].strip())
+        for row in _once(sheet, rows):
+            term = next(iter(only)) if named is None else coding.words(sheet.rows[row][sheet.positions[named]].strip())
             cells = [sheet.rows[row][sheet.positions[name]] for name in columns]
             if term is not None and not all(map(blank_cell, cells)):
                 boxes.append(_box(sheet, row, columns, cells))
@@ -38,6 +41,14 @@ def box_reader(sheet: Sheet, coding: Coding) -> Callable[[list[int]], dict[str, 
         return {"box": torch.tensor(boxes).reshape(-1, 4), "label": torch.tensor(labels, dtype=torch.int64)}
 
     return boxes_of
+
+
+def _once(sheet: Sheet, rows: list[int]) -> list[int]:
+    """Rows without those that repeat another cell by cell."""
+    first: dict[tuple[str, ...], int] = {}
+    for row in rows:
+        first.setdefault(sheet.rows[row], row)
+    return list(first.values())
 
 
 def _box(sheet: Sheet, row: int, columns: tuple[str, ...], cells: list[str]) -> tuple[float, ...]:

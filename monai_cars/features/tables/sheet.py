@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,9 @@ from typing import Any
 from monai_cars.echo import among, echo
 
 UNKNOWN = ("", "nan", "none", "null", "<na>", "n/a")  # how tables write that there is no value; "na" could be a name
+
+
+_SEPARATOR = re.compile(r"\s*\"?sep=(.)\"?[^\S\n]*\r?\n", re.IGNORECASE)
 
 
 class TableError(ValueError):
@@ -77,9 +81,10 @@ def read_sheet(table: Any) -> Sheet:
         [('17', '1'), ('', '0')]
     """
     sheet = _of_frame(table) if hasattr(table, "columns") and hasattr(table, "index") else _of_file(table)
+    sheet = _without_copies(sheet)
     twice = [name for name in sheet.columns if name and sheet.columns.count(name) > 1]
     if twice:
-        raise TableError(f"{sheet.name} has the column {echo(twice[0])} twice; rename one of them.")
+        raise TableError(f"{sheet.name} has the column {echo(twice[0])} twice; rename one of them, or drop it.")
     if not sheet.rows:
         raise TableError(f"{sheet.name} has no rows below its header; nothing can be read from it.")
     return sheet
@@ -90,9 +95,22 @@ def blank_cell(cell: str) -> bool:
     return cell.strip().lower() in UNKNOWN
 
 
+def _without_copies(sheet: Sheet) -> Sheet:
+    """Without columns that repeat another, name and cells."""
+    if len(set(sheet.columns)) == len(sheet.columns):
+        return sheet
+    first: dict[tuple[str, ...], int] = {}
+    for place, name in enumerate(sheet.columns):
+        first.setdefault((name, *(row[place] for row in sheet.rows)), place)
+    kept = sorted(first.values())
+    rows = [tuple(row[place] for place in kept) for row in sheet.rows]
+    return Sheet(sheet.name, tuple(sheet.columns[place] for place in kept), rows, sheet.places)
+
+
 def _of_frame(frame: Any) -> Sheet:
     # By duck type, so that pandas is needed only by those who have it anyway.
-    columns = [[_text(value) for value in frame[name].tolist()] for name in frame.columns]
+    # By place: a name that is there twice gives no column.
+    columns = [[_text(value) for value in frame.iloc[:, place].tolist()] for place in range(len(frame.columns))]
     names = tuple(str(name) for name in frame.columns)
     places = [f"row {echo(label)}" for label in frame.index.tolist()]
     return Sheet("the table", names, list(zip(*columns, strict=True)), places)
@@ -121,18 +139,27 @@ def _of_file(table: Any) -> Sheet:
         raise TableError(
             f"{path.name} is no UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8."
         ) from None
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
-    columns = tuple(name.strip() for name in next(reader, ()))
+    return _of_text(path.name, text)
+
+
+def _of_text(name: str, text: str) -> Sheet:
+    told = _SEPARATOR.match(text)  # as Excel tells it, on a line above the header
+    first = text[told.end() if told else 0 :].partition("\n")[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=told[1] if told else max(",;\t|", key=first.count))
+    if told:
+        next(reader)
+    columns = tuple(cell.strip() for cell in next(reader, ()))
     rows, places = [], []
     for row in reader:
-        if not row:
+        if not any(map(str.strip, row)):
             continue  # an empty line
+        while len(row) > len(columns) and not row[-1].strip():
+            row.pop()  # a separator at the end of the line
         if len(row) != len(columns):
             raise TableError(
-                f"{path.name}, line {reader.line_num}: {len(row)} cells under {len(columns)} columns; quote cells that "
+                f"{name}, line {reader.line_num}: {len(row)} cells under {len(columns)} columns; quote cells that "
                 "hold the separator."
             )
         rows.append(tuple(row))
         places.append(f"line {reader.line_num}")
-    return Sheet(path.name, columns, rows, places)
+    return Sheet(name, columns, rows, places)

@@ -6,12 +6,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from monai_cars.echo import among, cause, echo
 from monai_cars.features.feature_vector import FeatureVector
 from monai_cars.features.tables.boxes import box_reader
-from monai_cars.features.tables.rows import Coding, coded_rows
+from monai_cars.features.tables.coding import Coding, Others, Repeated
+from monai_cars.features.tables.rows import coded_rows
 from monai_cars.features.tables.sheet import Sheet, TableError, blank_cell, read_sheet
 from monai_cars.features.tables.words import plain_word
 from monai_cars.features.vocabulary import Vocabulary, load_vocabulary
@@ -20,8 +21,8 @@ from monai_cars.features.vocabulary import Vocabulary, load_vocabulary
 IMAGE_COLUMNS = ("image", "image index", "image id", "imageid", "path", "dicom id", "image path", "file", "filename")
 STUDY_COLUMNS = ("study id", "studyid", "id")
 PATIENT_COLUMNS = ("patient id", "patientid", "patient", "subject id", "subjectid")
+KEY_COLUMNS = (*IMAGE_COLUMNS, *STUDY_COLUMNS, "patientid", "patient id")  # RSNA's films are named by their patient
 PATIENT_IN_PATH = re.compile(r"\bpatient_?(\d+)\b", re.IGNORECASE)  # CheXpert names the patient there and nowhere else
-Others = Literal["refuse", "ignore"]
 
 
 def from_table(
@@ -35,6 +36,8 @@ def from_table(
     blank: float | None = None,
     unlisted: float | None = 0.0,
     others: Others = "refuse",
+    repeated: Repeated = "refuse",
+    hierarchy: bool = True,
 ) -> dict[str, FeatureVector]:
     """The feature vectors of a label table, by image.
 
@@ -58,13 +61,17 @@ def from_table(
         blank: value of an empty cell: None is unknown (NaN), 0 takes what nobody mentioned for absent.
         unlisted: value of a finding that a list could have named and does not; None is unknown.
         others: "refuse" a listed word that the vocabulary has no finding for, or "ignore" it.
+        repeated: what counts where several rows of one film differ (three readers, say): "any" of them, "all", their
+            "majority" (a tie is uncertain) or their "mean"; "refuse" asks. Rows that say the same are one.
+        hierarchy: a finding that is present makes present what it implies and the table leaves open.
 
     Returns:
-        Key of the row -> its vector, in the order of the table.
+        Key of the row -> its vector, in the order of the table. A vector's `uncertain` names what the table codes -1,
+        whatever value that is given.
 
     Raises:
-        TableError: an unknown column or word, a value that is no code, an image twice, no column that fits, no rows, or
-            a row that contradicts itself; the message says where.
+        TableError: an unknown column or word, a value that is no code, rows of one image that differ, no column that
+            fits, no rows, or a row that contradicts itself; the message says where, and which argument decides.
         VocabularyError: `names` names a finding that the vocabulary does not have.
 
     Example:
@@ -75,8 +82,10 @@ def from_table(
         (('Mass', 'Nodule'), (), 0.0)
     """
     sheet = read_sheet(table)
-    coding = Coding(load_vocabulary(vocabulary), names or {}, labels, uncertain, blank, unlisted, others)
-    column = sheet.require(key, "key") if key is not None else _usual(sheet, (*IMAGE_COLUMNS, *STUDY_COLUMNS), "key")
+    coding = Coding(
+        load_vocabulary(vocabulary), names or {}, labels, uncertain, blank, unlisted, others, repeated, hierarchy
+    )
+    column = sheet.require(key, "key") if key is not None else _usual(sheet, KEY_COLUMNS, "key")
     rows = coded_rows(sheet, [row[sheet.positions[column]] for row in sheet.rows], column, coding)
     return {name: vector for name, (_, vector) in rows.items()}
 
@@ -106,7 +115,8 @@ def datalist_of(
         patient_column: column that names the patient; found by itself where it has a usual name.
         findings_key: key of the vectors.
         existing_only: leave out films whose file is not there, as in a part of a data set.
-        **coding: `labels`, `names`, `uncertain`, `blank`, `unlisted` and `others` of `from_table`.
+        **coding: `labels`, `names`, `uncertain`, `blank`, `unlisted`, `others`, `repeated` and `hierarchy` of
+            `from_table`.
 
     Raises:
         TableError: as `from_table`; or `existing_only` leaves nothing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Iterable, Mapping
 
 from monai_cars.echo import echo
@@ -13,7 +14,18 @@ from monai_cars.features.vocabulary import Vocabulary
 from monai_cars.findings.severity import canonical
 
 UNCERTAIN = -1.0  # as CheXpert and MIMIC-CXR code it
-TRUTH = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
+TRUTH = {
+    "true": 1.0,
+    "false": 0.0,
+    "yes": 1.0,
+    "no": 0.0,
+    "present": 1.0,
+    "absent": 0.0,
+    "positive": 1.0,
+    "negative": 0.0,
+}
+REMARKS = ("exclude", "unchanged", "suboptimal study")  # PadChest's words on a report or a film, not on what it shows
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 
 
 class Words:
@@ -72,13 +84,10 @@ def code_value(cell: str, *, uncertain: float | None, blank: float | None) -> fl
         >>> code_value("1.0", uncertain=None, blank=None), code_value("-1", uncertain=0.5, blank=None)
         (1.0, 0.5)
     """
-    if blank_cell(cell):
-        return math.nan if blank is None else blank
     text = cell.strip().lower()
-    try:
-        value = TRUTH[text] if text in TRUTH else float(text)
-    except ValueError:
-        value = math.nan
+    if blank_cell(cell) or text == "na":  # as R writes it; no code is called so
+        return math.nan if blank is None else blank
+    value = _number(text)
     if value == UNCERTAIN:
         return math.nan if uncertain is None else uncertain
     if not 0 <= value <= 1:
@@ -87,6 +96,35 @@ def code_value(cell: str, *, uncertain: float | None, blank: float | None) -> fl
             "probability in between"
         )
     return value
+
+
+def _number(text: str) -> float:
+    if text in TRUTH:
+        return TRUTH[text]
+    try:
+        return float(text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text)
+    except ValueError:
+        return math.nan
+
+
+def is_uncertain(cell: str) -> bool:
+    """Whether a coded cell says that somebody was in doubt.
+
+    Example:
+        >>> is_uncertain("-1.0"), is_uncertain("")
+        (True, False)
+    """
+    return _number(cell.strip().lower()) == UNCERTAIN
+
+
+def says_nothing(word: str) -> bool:
+    """Whether a listed word says nothing of what the film shows.
+
+    Example:
+        >>> says_nothing("suboptimal study"), says_nothing("normal")
+        (True, False)
+    """
+    return plain_word(word) in REMARKS
 
 
 def listed_words(cell: str) -> tuple[str, ...]:
@@ -100,7 +138,7 @@ def listed_words(cell: str) -> tuple[str, ...]:
         (('Mass', 'Nodule'), ('pleural effusion', 'normal'), ())
     """
     text = cell.strip()
-    if blank_cell(text):
+    if blank_cell(text) or text.lower() == "na":
         return ()
     if not text.startswith("["):
         separator = next((mark for mark in "|;," if mark in text), "|")
