@@ -97,8 +97,8 @@ def _listed_values(words: Collection[str], namable: set[str], coding: Coding) ->
         other = min(against)
         raise Misread(
             None,
-            f"{echo(normal)} with {echo(other)}, which a film cannot show at once; correct the row, leave the word out with "
-            f"names={{{echo(other)}: None}}, or (where readers differ) say which counts with repeated=",
+            f"{echo(normal)} with {echo(other)}, which a film cannot show at once; correct the row, leave the word out "
+            f"with names={{{echo(other)}: None}}, or (where readers differ) say which counts with repeated=",
         )
     values = dict.fromkeys(namable, math.nan if coding.unlisted is None else coding.unlisted)
     if vocabulary.no_finding is not None:
