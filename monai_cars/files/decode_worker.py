@@ -18,7 +18,7 @@ from monai_cars.files.native import MOST_PIXELS
 
 READY = b"ready\n"
 JPEG_2000 = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 201, 202, 203))
-MEMORY = 3 << 29
+MEMORY = 9 << 27
 """Bytes that a decoder may take beside the child's own: a decompression bomb ends there."""
 
 
