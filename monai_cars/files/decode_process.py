@@ -25,7 +25,7 @@ from monai_cars.files.decode_worker import READY
 T = TypeVar("T")
 SECONDS = 15.0
 """Time limit of one file. The largest films that are taken decode in a few seconds."""
-MEMORY = 7 << 28
+MEMORY = 5 << 28
 """Bytes that the child may hold. It limits itself to less where the system has such limits (`decode_worker.MEMORY`)."""
 _WATCH_SECONDS = 0.05
 START_SECONDS = 120.0

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import signal
+import struct
 import sys
 import warnings
 from pathlib import Path
@@ -16,7 +17,8 @@ from monai_cars.files.dicom_parsing import parse
 from monai_cars.files.native import MOST_PIXELS
 
 READY = b"ready\n"
-MEMORY = 3 << 29
+JPEG_2000 = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 201, 202, 203))
+MEMORY = 9 << 27
 """Bytes that a decoder may take beside the child's own: a decompression bomb ends there."""
 
 
@@ -30,7 +32,22 @@ def read_dicom(path: str) -> tuple[np.ndarray, dict[str, Any]]:
     if film.get("PixelRepresentation") is None:
         film.PixelRepresentation = 0
     film.pixel_array_options(correct_unused_bits=False)  # the caller looks at them
+    if film.file_meta.TransferSyntaxUID in JPEG_2000:
+        _check_tiles(pydicom.encaps.get_frame(film.PixelData, 0, number_of_frames=1))
     return film.pixel_array, {}
+
+
+def _check_tiles(stream: bytes) -> None:
+    """Refuse a JPEG 2000 codestream that lacks tiles of its image: decoders leave those black and say nothing."""
+    at = stream.find(b"\xff\x4f\xff\x51")
+    if at < 0:
+        raise ValueError("the JPEG 2000 codestream has no beginning")
+    right, bottom, _, _, width, height, left, top = struct.unpack(">8I", stream[at + 8 : at + 40])
+    tiles = -((left - right) // width) * -((top - bottom) // height) if width and height else 0
+    # A tile begins with this marker, which the coded values never hold.
+    parts = stream.count(b"\xff\x90\x00\x0a", at)
+    if not 0 < tiles <= parts:
+        raise ValueError(f"the JPEG 2000 codestream has {parts} parts for {tiles} tiles")
 
 
 def _extended_jpeg(path: str) -> np.ndarray:

@@ -9,7 +9,7 @@ import zlib
 import nibabel as nib
 import numpy as np
 import pytest
-from film_builders import nifti, pixels, png
+from film_builders import dicom, nifti, pixels, png, transcode
 from PIL import Image, PngImagePlugin
 
 from monai_cars.files import decode_process as decoding
@@ -128,3 +128,19 @@ def test_the_largest_grey_film_fits(tmp_path):
     Image.fromarray(stored).save(tmp_path / "film.png", compress_level=1)
     assert read_radiograph(tmp_path / "film.png").image.shape == (1, 9_000, 11_000)
     assert PngImagePlugin.MAX_TEXT_CHUNK < 1 << 24  # what bounds texts and profiles in the child
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "tile"), [(160, 144, 1), (0x7FFFFFFF, 0x7FFFFFFF, 1), (60_000, 60_000, 60_000), (160, 144, 0)]
+)
+def test_jpeg_2000_of_absurd_tiles_and_sizes_is_refused_in_time(tmp_path, columns, rows, tile):
+    path = transcode(dicom(tmp_path / "film.dcm", pixels(), 12), tmp_path / "j2k.dcm", "JPEG 2000")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\xff\x4f\xff\x51") + 8  # image and tile sizes of the SIZ marker segment
+    data[at : at + 8] = struct.pack(">II", columns, rows)
+    data[at + 16 : at + 24] = struct.pack(">II", tile, tile)
+    path.write_bytes(data)
+    began = time.monotonic()
+    with pytest.raises(RadiographError, match=r"the pixels must (decode|have the header's size)"):
+        read_radiograph(path)
+    assert time.monotonic() - began < 20
