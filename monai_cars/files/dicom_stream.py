@@ -51,7 +51,7 @@ def parsed(source: str, data: bytes) -> tuple[pydicom.Dataset, tuple[str, ...]]:
         dataset = parse(data)
         if data[128:132] != b"DICM":
             notes = _completed(dataset)
-        UID(dataset.file_meta.TransferSyntaxUID)
+        _ = UID(dataset.file_meta.TransferSyntaxUID).is_little_endian  # raises for what is no transfer syntax
         _check_end(dataset, data)
     except Exception as error:
         raise RadiographError(

@@ -72,7 +72,7 @@ def looks_like_a_film(path: str | os.PathLike[str]) -> bool:
         >>> looks_like_a_film(get_testdata_file("RG1_UNCR.dcm")), looks_like_a_film(__file__)
         (True, False)
     """
-    with open(path, "rb") as stream:
+    with Path(path).open("rb") as stream:
         head = stream.read(HEAD_BYTES)
     if head.startswith(GZIP_SIGNATURE):  # what is in it decides: any file may be compressed
         try:

@@ -59,7 +59,10 @@ def plan_edits(sources: Sequence[Source], rows: Sequence[Mapping[str, Any]], *, 
     """
     if not rows:
         raise PlanError("edits must hold at least one row, got none")
-    rows = table("edits", rows)
+    try:
+        rows = table("edits", rows)
+    except SettingError as error:
+        raise PlanError(str(error)) from error
     for number, row in enumerate(rows):
         _edit(number, row, seed, box=(0, 0, 1, 1))  # every row is checked, also those no film has a box for
     plan = [

@@ -68,14 +68,14 @@ def test_a_plan_that_would_do_nothing_is_refused():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("insert", r"edits must be a list of rows, got 'insert'"),
-        ({"operation": "insert"}, r"edits must be a list of rows, got \{'operation': 'insert'\}"),
-        ([3], r"edits\[0\] must be a mapping of operation, finding and the like, got 3"),
-        ([INSERT, None], r"edits\[1\] must be a mapping of operation, finding and the like, got None"),
-        ([{7: 1}], r"edits\[0\]: unknown field 7; known: operation, finding"),
-        ([{("a",): 1}], r"edits\[0\]: unknown field \('a',\)"),
-        ([{"operation": "insert", "finding": ["nodule"]}], r"edits\[0\]: finding must be a word, got \['nodule'\]"),
-        ([{"operation": None, "finding": "nodule"}], r"edits\[0\]: operation must be a word, got None"),
+        ("insert", r"edits must be a list of mappings, got 'insert'"),
+        ({"operation": "insert"}, r"edits must be a list of mappings, got \{'operation': 'insert'\}"),
+        ([3], r"edits\[0\] must be a mapping of fields to values, got 3"),
+        ([INSERT, None], r"edits\[1\] must be a mapping of fields to values, got None"),
+        ([{7: 1}], r"edits\[0\] must be a mapping of fields to values, got \{7: 1\}"),
+        ([{("a",): 1}], r"edits\[0\] must be a mapping of fields to values, got"),
+        ([{"operation": "insert", "finding": ["nodule"]}], r"edits\[0\]: finding must be text, got \['nodule'\]"),
+        ([{"operation": None, "finding": "nodule"}], r"edits\[0\]: operation must be text, got None"),
     ],
 )
 def test_what_is_no_list_of_rows_is_refused(rows, message):

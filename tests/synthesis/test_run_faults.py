@@ -134,7 +134,7 @@ def test_a_page_that_cannot_be_drawn_is_listed_and_the_run_is_complete(tmp_path)
         raise RuntimeError("no font\nat all")
 
     run = phantom_run(tmp_path, edits=FLUID, pages={"panel.png": fails, "report.html": draw_report}).run()
-    assert skips(run) == {"panel.png": "it could not be drawn: RuntimeError (no font at all)"}
+    assert skips(run) == {"panel.png": "it could not be drawn: RuntimeError: no font at all"}
     assert len(read_manifest(tmp_path / "run")) == 1
     assert not (tmp_path / "run" / "panel.png").exists()
     assert "no font at all" in (tmp_path / "run" / "report.html").read_text()
