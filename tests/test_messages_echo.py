@@ -15,7 +15,7 @@ import monai_cars
 
 ROOT = Path(monai_cars.__file__).parent
 ROOMS = ("files", "edits", "features", "synthesis")
-HELPERS = {"echo", "cause", "cut", "among", "printable", "len", "_term", "_why", "int"}
+HELPERS = {"echo", "cause", "cut", "among", "printable", "len", "_term", "_told", "_why", "int"}
 # Numbers and shapes that numpy, torch or this library made, and types' names: short by their nature.
 NUMBERS = re.compile(
     r"(tuple\()?[\w.]*\.?(shape|dtype)(\))?|self\.(bits|max_attempts)|rows|columns|frames|bits|size|gap|low|high|count"
@@ -23,12 +23,12 @@ NUMBERS = re.compile(
 )
 OWN = {
     # The command's own argument, a path: nothing of it may be cut, and repr leaves no control character.
-    "str(dataset)", "str(folder)", "str(path)", "str(self.path)",
+    "str(dataset)", "str(folder)", "str(output)", "str(path)", "str(self.path)",
     # Names in the caller's own code.
     "editor", "INVERTED", "self.seed_key", "vector", "given or 'none of them'",
     # Errors of this library, whose own messages obey the rule.
-    ("plan.py", "error"), ("sources.py", "error"), ("raster.py", "error"), ("inflate.py", "error"),
-    ("vocabulary.py", "error"), ("vocabulary_checks.py", "error"), ("dicom.py", "said"), ("report.py", "value"),
+    ("plan.py", "error"), ("items.py", "error"), ("raster.py", "error"), ("inflate.py", "error"),
+    ("vocabulary.py", "error"), ("vocabulary_checks.py", "error"), ("dicom_pixels.py", "said"), ("report.py", "value"),
     # Checked to be a number before.
     "float(severity)", "severity.value", "found or 'nothing'",
 }  # fmt: skip

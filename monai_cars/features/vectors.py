@@ -59,7 +59,7 @@ def _number(value: Any, finding: str, vocabulary: Vocabulary) -> float:
         return math.nan if value is None else float(value)
     except (TypeError, ValueError):
         raise VocabularyError(
-            f"{vocabulary.name}: {finding!r} must be a number in [0, 1], or None for unknown (got {echo(value)})."
+            f"{vocabulary.name}: {echo(finding)} must be a number in [0, 1], or None for unknown (got {echo(value)})."
         ) from None
 
 

@@ -68,8 +68,8 @@ def _check_layout(source: str, dataset: pydicom.Dataset) -> None:
     high = value(dataset, "HighBit")
     if stored > allocated:
         raise RadiographError(
-            f"{source}: stored bits must fit into the allocated ones (got {stored} of {allocated}); give the original "
-            "film"
+            f"{source}: stored bits must fit into the allocated ones (got {stored:d} of {allocated:d}); give the "
+            "original film"
         )
     if high is not None and int(high) != stored - 1 and not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
         raise RadiographError(
@@ -120,8 +120,9 @@ def _by_stored_bits(
     if differing.any() and dataset.file_meta.TransferSyntaxUID in SIGN_CARRIED:
         low, high = integer_range(bits, signed, 1)
         raise RadiographError(
-            f"{source}: decoded values must lie in the header's range {low:g} to {high:g} (got {cells[~kept].min()} to "
-            f"{cells[~kept].max()}): the compressed pixels are damaged, or BitsStored is wrong; give the original film"
+            f"{source}: decoded values must lie in the header's range {low:g} to {high:g} (got "
+            f"{int(cells[~kept].min())} to {int(cells[~kept].max())}): the compressed pixels are damaged, or BitsStored "
+            "is wrong; give the original film"
         )
     if differing.any():
         _check_unused(source, dataset, cells[~kept])
@@ -138,8 +139,8 @@ def _check_unused(source: str, dataset: pydicom.Dataset, cells: np.ndarray) -> N
         constant = plane.min() == plane.max()
         if not (constant or bit in overlays or (signed and np.array_equal(plane, sign))):
             raise RadiographError(
-                f"{source}: values must fit into the {bits} stored bits (got {cells.min()} to {cells.max()}); correct "
-                "BitsStored and HighBit, or remove what lies in the bits above"
+                f"{source}: values must fit into the {bits} stored bits (got {int(cells.min())} to {int(cells.max())}); "
+                "correct BitsStored and HighBit, or remove what lies in the bits above"
             )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pydicom
 
+from monai_cars.echo import cut, echo
 from monai_cars.files.dicom_rules import FRONTAL, value, words
 from monai_cars.files.header import RadiographError
 from monai_cars.files.sides import SILENT, Sides, of_cosines, of_directions, principal
@@ -38,7 +39,7 @@ def sides_of(source: str, dataset: pydicom.Dataset, *, content: bool = True) -> 
     if SILENT not in (said, turned) and said != turned:
         raise RadiographError(
             f"{source}: PatientOrientation and ImageOrientationPatient must say the same (got {_told(letters)} and "
-            f"a film that lies as {turned.axes!r}); correct one, or leave it out"
+            f"a film that lies as {echo(turned.axes)}); correct one, or leave it out"
         )
     return said if said != SILENT else turned
 
@@ -69,4 +70,4 @@ def _check_frontal(source: str, dataset: pydicom.Dataset, letters: list[str]) ->
 
 
 def _told(letters: list[str]) -> str:
-    return "\\".join(letter[:8] for letter in letters[:2])
+    return cut("\\".join(letter[:8] for letter in letters[:2]))

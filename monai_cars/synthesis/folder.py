@@ -233,7 +233,7 @@ class RunFolder:
         held = part.read_bytes().count(b"\n") if still_at(stream, part) else 0
         if held != self._count or not still_at(stream, part):
             raise RuntimeError(
-                f"{part} must hold the {self._count} lines that this run wrote, got {held}: something else wrote to "
+                f"{part} must hold the {self._count} lines that this run wrote, got {held:d}: something else wrote to "
                 "the folder or removed it; run it again, into a folder of its own"
             )
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from monai_cars.echo import cause, echo
 from monai_cars.edits.record import read_record
-from monai_cars.synthesis.settings import is_number, said
+from monai_cars.synthesis.settings import is_number
 from monai_cars.synthesis.source import EMBEDDED, Source, SourceError, embedded
 
 TRAINING = "training"
@@ -32,7 +33,7 @@ def in_datalist(path: Path, image_key: str) -> list[Source]:
     except RecursionError as error:
         raise SourceError(f"datalist {path.name} must be JSON, got lists or mappings nested too deeply") from error
     except ValueError as error:
-        raise SourceError(f"datalist {path.name} must be JSON: {error}") from error
+        raise SourceError(f"datalist {path.name} must be JSON: {cause(error)}") from error
     if not isinstance(content, dict) or not isinstance(content.get(TRAINING), list):
         found = ", ".join(content) if isinstance(content, dict) else type(content).__name__
         raise SourceError(f"datalist {path.name} must hold a list under 'training', got: {found or 'nothing'!s:.60}")
@@ -44,7 +45,9 @@ def in_datalist(path: Path, image_key: str) -> list[Source]:
 def _from_item(datalist: Path, number: int, item: Any, image_key: str) -> Source:
     where = f"datalist {datalist.name}, training[{number}]"
     if not isinstance(item, Mapping) or not isinstance(item.get(image_key), str) or not item[image_key]:
-        raise SourceError(f"{where} must be a mapping with the path of a film under {image_key!r}, got {said(item)}")
+        raise SourceError(
+            f"{where} must be a mapping with the path of a film under {echo(image_key)}, got {echo(item)}"
+        )
     box, box_finding = item.get("box"), _text(item.get("box_finding"), f"{where}: box_finding")
     if (box is None) != (box_finding is None):
         raise SourceError(f"{where}: 'box' and 'box_finding' belong together, got only one of them")
@@ -65,7 +68,7 @@ def _from_item(datalist: Path, number: int, item: Any, image_key: str) -> Source
 def _path(image: str, where: str) -> str:
     """Bytes that are not UTF-8 are in a path as Python spells them; other halves of a character name no file."""
     if any(0xD800 <= ord(letter) <= 0xDFFF and not 0xDC80 <= ord(letter) <= 0xDCFF for letter in image):
-        raise SourceError(f"{where} must be the path of a film, got {said(image)}, which no file system can hold")
+        raise SourceError(f"{where} must be the path of a film, got {echo(image)}, which no file system can hold")
     return image
 
 
@@ -73,7 +76,7 @@ def _text(value: Any, where: str, *, empty: bool = False) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not (value.strip() or empty) or not _unicode(value):
-        raise SourceError(f"{where} must be text, got {said(value)}; leave it out where nothing is known")
+        raise SourceError(f"{where} must be text, got {echo(value)}; leave it out where nothing is known")
     return value
 
 
@@ -88,7 +91,7 @@ def _identifier(value: Any, where: str) -> str | None:
         return None if value is None else str(value)
     if isinstance(value, str) and value.strip() and _unicode(value):
         return value
-    raise SourceError(f"{where} must be text or a number, got {said(value)}; leave it out where it is unknown")
+    raise SourceError(f"{where} must be text or a number, got {echo(value)}; leave it out where it is unknown")
 
 
 def _findings(values: Any, where: str) -> Any:
@@ -100,12 +103,12 @@ def _findings(values: Any, where: str) -> Any:
         if wrong:
             name, value = next(iter(wrong.items()))
             raise SourceError(
-                f"{where}: {said(name)} must be a number from 0 to 1, got {said(value)}; "
+                f"{where}: {echo(name)} must be a number from 0 to 1, got {echo(value)}; "
                 "leave it out where it is unknown"
             )
     elif not isinstance(values, list) or not all(is_number(value) for value in values):
         raise SourceError(
-            f"{where} must map names to numbers, or be a list of numbers with NaN for unknown, got {said(values)}"
+            f"{where} must map names to numbers, or be a list of numbers with NaN for unknown, got {echo(values)}"
         )
     return values
 
@@ -126,7 +129,7 @@ def _box(values: Any, where: str) -> tuple[float, float, float, float]:
     y0, x0, y1, x1 = _numbers(values, 4, where)
     if not (0 <= y0 < y1 and 0 <= x0 < x1):
         raise SourceError(
-            f"{where} must be [y0, x0, y1, x1] with y0 < y1 and x0 < x1 in native pixels, got {said(values)}"
+            f"{where} must be [y0, x0, y1, x1] with y0 < y1 and x0 < x1 in native pixels, got {echo(values)}"
         )
     return y0, x0, y1, x1
 
@@ -136,7 +139,7 @@ def _spacing(values: Any, where: str) -> tuple[float, float]:
     low, high = SPACING_MM
     if not (low <= rows <= high and low <= columns <= high):
         raise SourceError(
-            f"{where} must be [row, column] from {low:g} to {high:g} mm per pixel, got {said(values)}; "
+            f"{where} must be [row, column] from {low:g} to {high:g} mm per pixel, got {echo(values)}; "
             "leave it out where it is unknown"
         )
     return rows, columns
@@ -144,5 +147,5 @@ def _spacing(values: Any, where: str) -> tuple[float, float]:
 
 def _numbers(values: Any, count: int, where: str) -> tuple[float, ...]:
     if not isinstance(values, list) or len(values) != count or not all(is_number(value) for value in values):
-        raise SourceError(f"{where} must be {count} numbers, got {said(values)}")
+        raise SourceError(f"{where} must be {count} numbers, got {echo(values)}")
     return tuple(float(value) for value in values)

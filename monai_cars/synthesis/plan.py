@@ -11,7 +11,7 @@ from monai_cars.echo import echo
 from monai_cars.edits.edit import Edit, Quantity, Region
 from monai_cars.findings.registry import finding_of
 from monai_cars.findings.severity import canonical
-from monai_cars.synthesis.settings import MOST_SEED, SettingError, is_number, said, text, whole
+from monai_cars.synthesis.settings import MOST_SEED, SettingError, is_number, text, whole
 from monai_cars.synthesis.settings import rows as table
 from monai_cars.synthesis.source import Source
 
@@ -91,7 +91,7 @@ def _edit(number: int, row: Mapping[str, Any], seed: int, box: tuple[float, floa
             raise PlanError(f"edits[{number}]: unknown field {echo(name)}; {_suggestion(str(name), _FIELDS)}")
     for name in ("operation", "finding"):
         if name not in row:
-            raise PlanError(f"edits[{number}] must name its {name}, got {said(dict(row))}")
+            raise PlanError(f"edits[{number}] must name its {name}, got {echo(dict(row))}")
     values = {"seed": seed, **row}
     try:
         for name in ("operation", "finding", *(name for name in ("side", "zone") if values.get(name) is not None)):
@@ -103,7 +103,7 @@ def _edit(number: int, row: Mapping[str, Any], seed: int, box: tuple[float, floa
     if isinstance(severity, Mapping):
         values["severity"] = _quantity(number, severity)
     elif severity is not None and not isinstance(severity, Quantity) and not is_number(severity):
-        raise PlanError(f"edits[{number}]: severity must be a number or {{value, unit}}, got {said(severity)}")
+        raise PlanError(f"edits[{number}]: severity must be a number or {{value, unit}}, got {echo(severity)}")
     region = Region(box=box) if row["operation"] == "delete" and box is not None else None
     try:
         return Edit(**values, region=region)
@@ -113,7 +113,7 @@ def _edit(number: int, row: Mapping[str, Any], seed: int, box: tuple[float, floa
 
 def _quantity(number: int, severity: Mapping[str, Any]) -> Quantity:
     if set(severity) != {"value", "unit"} or not is_number(severity["value"]) or not isinstance(severity["unit"], str):
-        raise PlanError(f"edits[{number}]: severity must be a number or {{value, unit}}, got {said(dict(severity))}")
+        raise PlanError(f"edits[{number}]: severity must be a number or {{value, unit}}, got {echo(dict(severity))}")
     return Quantity(float(severity["value"]), severity["unit"])
 
 

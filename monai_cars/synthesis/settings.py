@@ -32,11 +32,11 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
     """
     number = value if isinstance(value, int) and not isinstance(value, bool) else _index(value)
     if number is None:
-        raise SettingError(f"{name} must be a whole number from {low} to {high} (got {said(value)})")
+        raise SettingError(f"{name} must be a whole number from {low} to {high} (got {echo(value)})")
     if number < low:
-        raise SettingError(f"{name} must be at least {low} (got {said(number)})")
+        raise SettingError(f"{name} must be at least {low} (got {echo(number)})")
     if number > high:
-        raise SettingError(f"{name} must be at most {high} (got {said(number)})")
+        raise SettingError(f"{name} must be at most {high} (got {echo(number)})")
     return number
 
 
@@ -54,7 +54,7 @@ def text(name: str, value: Any) -> str:
         SettingError: anything else.
     """
     if not isinstance(value, str) or not value.strip():
-        raise SettingError(f"{name} must be text, got {said(value)}")
+        raise SettingError(f"{name} must be text, got {echo(value)}")
     return value
 
 
@@ -65,7 +65,7 @@ def place(name: str, value: Any) -> str:
         SettingError: anything else.
     """
     if not isinstance(value, (str, os.PathLike)) or not os.fspath(value) or "\0" in str(value):
-        raise SettingError(f"{name} must be the path of a file or folder, got {said(value)}")
+        raise SettingError(f"{name} must be the path of a file or folder, got {echo(value)}")
     return str(value)
 
 
@@ -82,7 +82,7 @@ def truth(name: str, value: Any) -> bool:
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
     if not isinstance(value, bool):
-        raise SettingError(f"{name} must be True or False, got {said(value)}")
+        raise SettingError(f"{name} must be True or False, got {echo(value)}")
     return value
 
 
@@ -93,7 +93,7 @@ def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
         SettingError: anything else.
     """
     if not isinstance(value, str) or value not in allowed:
-        raise SettingError(f"{name} must be one of {', '.join(allowed)}, got {said(value)}")
+        raise SettingError(f"{name} must be one of {', '.join(allowed)}, got {echo(value)}")
     return value
 
 
@@ -104,10 +104,10 @@ def rows(name: str, value: Any) -> list[dict[str, Any]]:
         SettingError: anything else; the message names the first row that is none.
     """
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Sequence):
-        raise SettingError(f"{name} must be a list of mappings, got {said(value)}")
+        raise SettingError(f"{name} must be a list of mappings, got {echo(value)}")
     for number, row in enumerate(value):
         if not isinstance(row, Mapping) or not all(isinstance(key, str) for key in row):
-            raise SettingError(f"{name}[{number}] must be a mapping of fields to values, got {said(row)}")
+            raise SettingError(f"{name}[{number}] must be a mapping of fields to values, got {echo(row)}")
     return [dict(row) for row in value]
 
 
@@ -120,8 +120,3 @@ def is_number(value: Any) -> bool:
     except OverflowError:
         return False
     return True
-
-
-def said(value: Any) -> str:
-    """A value as an error tells it: short, and without what a terminal would obey."""
-    return echo(value)
