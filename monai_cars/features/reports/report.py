@@ -11,9 +11,9 @@ Conventions are those of the CheXpert labeller (chexpert-labeler) except where t
   "Probably" is unknown like "probable"; it has no pattern there.
 - A finding that is on either side is present ("no effusion on the right, small on the left").
 - "upper limits of normal" and "top normal" hearts are not enlarged; "borderline" is unknown; "stable" says nothing.
-- "vascular congestion" leaves edema unknown, as there: it is a mention of edema that its uncertainty patterns always
-  doubt; `uncertain` gives it a value. "No vascular congestion" denies edema; heart failure is edema, and leaves
-  cardiomegaly unknown; fluid overload is edema unless that is denied.
+- "vascular congestion" only suggests edema and leaves it unknown (there it is edema that the uncertainty patterns
+  always doubt); `suggested` gives that a value. "No vascular congestion" denies edema; heart failure is edema, and
+  leaves cardiomegaly unknown; fluid overload is edema unless that is denied, or `hierarchy` is off.
 - "no new consolidation" denies it unless another sentence names one; "unlikely" denies, "less likely" is unknown.
 - Lines, tubes, pacemakers, valves, hardware are devices; wires, clips, stents and sternotomies leave devices unknown.
 - A compression deformity or a collapsed vertebra is a fracture. A granuloma is no lesion. Blunted costophrenic angles
