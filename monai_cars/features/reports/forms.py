@@ -160,8 +160,8 @@ def _items_of(text: str, line: list[Piece], shape: str, signed: bool) -> list[It
     headed = _HEADING.match(shape)
     place = headed.end() if headed else _past(shape, 0)
     while place < len(shape):
-        item = next((one for one in _candidates(text, line, shape, place) if one is not None), None)
-        if item is None or (shape[place] == SIGN and not signed and not found and COMMA not in shape):
+        item = next((one for one in _candidates(text, line, shape, place, signed) if one is not None), None)
+        if item is None:
             # What follows "Edema: Yes, " is a statement of its own, or says no more of it.
             rest = found and shape[place - 1] in (COMMA, DASH) and _LIST.fullmatch(shape[place:])
             return found if rest and not _BARE.match(shape) else []
@@ -176,10 +176,14 @@ def _past(shape: str, place: int) -> int:
     return place
 
 
-def _candidates(text: str, line: list[Piece], shape: str, place: int) -> Iterator[tuple[Item, int] | None]:
+def _candidates(
+    text: str, line: list[Piece], shape: str, place: int, signed: bool
+) -> Iterator[tuple[Item, int] | None]:
     for one in _SHAPES:
         match = one.match(shape, place)
-        if match is not None:
+        # A lone dash is punctuation unless other signs or a list tell otherwise: "small effusion -".
+        lone = match is not None and line[match.start("said")].letter == SIGN and not (signed or COMMA in shape)
+        if match is not None and not (lone and not {SEPARATOR, CELL}.intersection(match[0])):
             yield _item(text, line, match)
 
 
