@@ -44,7 +44,7 @@ class FeatureVector(Mapping[str, float]):
         >>> seen = FeatureVector({"Pleural Effusion": 1, "Pneumothorax": 0}, "chexpert-14")
         >>> seen["Pleural Effusion"], seen["effusion"], seen["pneumothorax"], seen["Edema"]
         (1.0, 1.0, 0.0, nan)
-        >>> FeatureVector({"Edema": 1}, "chexpert-14", uncertain=["pneumonia"]).codes()
+        >>> FeatureVector({"Edema": 1}, "chexpert-14", uncertain=["infection"]).codes()
         {'Edema': '1', 'Pneumonia': '-1'}
     """
 

@@ -121,8 +121,8 @@ def _by_stored_bits(
         low, high = integer_range(bits, signed, 1)
         raise RadiographError(
             f"{source}: decoded values must lie in the header's range {low:g} to {high:g} (got "
-            f"{int(cells[~kept].min())} to {int(cells[~kept].max())}): the compressed pixels are damaged, or BitsStored "
-            "is wrong; give the original film"
+            f"{int(cells[~kept].min())} to {int(cells[~kept].max())}): the compressed pixels are damaged, or "
+            "BitsStored is wrong; give the original film"
         )
     if differing.any():
         _check_unused(source, dataset, cells[~kept])

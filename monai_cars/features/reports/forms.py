@@ -91,7 +91,7 @@ def items(text: str, start: int = 0, end: int | None = None) -> list[Item]:
 def _items(text: str, start: int, end: int) -> list[Item]:
     found: list[Item] = []
     open_line = False  # the line above has words and no answer
-    heading = ""  # what "Absent:" on a line of its own says of the lines below
+    heading, on_one_line = "", False  # what "Absent:" says of the lines below it, or up to the end of its own
     told = pieces(text, start, end)
     signed = any(piece.letter == SIGN and piece.says == "present" for piece in told)
     lines = list(_lines(_joined(text, told)))
@@ -101,14 +101,15 @@ def _items(text: str, start: int, end: int) -> list[Item]:
             heading = ""  # "Absent: focal / consolidation" is read as a sentence
         elif open_line and shape[0] == TEXT and ":" not in shape and text[line[0].start].islower():
             heading = ""  # the second half of "Nor is / effusion seen"
-        elif heading and _LIST.fullmatch(shape) and _is_label(text, line[0].start, line[-1].end):
+        elif heading and _LIST.fullmatch(shape) and _is_listed(text, line[0].start, line[-1].end):
             place = line[0].start, line[-1].end
             found.append(Item(*place, place, heading))
         else:
             found += _items_of(text, line, shape, signed)
-            goes_on = (shape == "A:" and ended == LINE) or (ended == SEMICOLON and _HEADED.fullmatch(shape))
-            heading = line[0].says if goes_on else ""
-        heading = "" if ended == EMPTY_LINE else heading
+            on_one_line = ended == SEMICOLON and _HEADED.fullmatch(shape) is not None
+            heading = line[0].says if on_one_line or (shape == "A:" and ended == LINE) else ""
+        if ended == EMPTY_LINE or (on_one_line and ended != SEMICOLON):
+            heading = ""
         open_line = ended == LINE and not (found and found[-1].end >= line[-1].end)
     return found
 
@@ -159,8 +160,8 @@ def _items_of(text: str, line: list[Piece], shape: str, signed: bool) -> list[It
     headed = _HEADING.match(shape)
     place = headed.end() if headed else _past(shape, 0)
     while place < len(shape):
-        item = next((one for one in _candidates(text, line, shape, place) if one is not None), None)
-        if item is None or (shape[place] == SIGN and not signed and not found and COMMA not in shape):
+        item = next((one for one in _candidates(text, line, shape, place, signed) if one is not None), None)
+        if item is None:
             # What follows "Edema: Yes, " is a statement of its own, or says no more of it.
             rest = found and shape[place - 1] in (COMMA, DASH) and _LIST.fullmatch(shape[place:])
             return found if rest and not _BARE.match(shape) else []
@@ -175,10 +176,14 @@ def _past(shape: str, place: int) -> int:
     return place
 
 
-def _candidates(text: str, line: list[Piece], shape: str, place: int) -> Iterator[tuple[Item, int] | None]:
+def _candidates(
+    text: str, line: list[Piece], shape: str, place: int, signed: bool
+) -> Iterator[tuple[Item, int] | None]:
     for one in _SHAPES:
         match = one.match(shape, place)
-        if match is not None:
+        # A lone dash is punctuation unless other signs or a list tell otherwise: "small effusion -".
+        lone = match is not None and line[match.start("said")].letter == SIGN and not (signed or COMMA in shape)
+        if match is not None and not (lone and not {SEPARATOR, CELL}.intersection(match[0])):
             yield _item(text, line, match)
 
 
@@ -211,6 +216,10 @@ def _is_label(text: str, start: int, end: int) -> bool:
     """Whether words are a label rather than a sentence."""
     words = [token.word for token in tokens(text, start, end)]
     return 0 < len(words) <= _LONGEST and not any(word in _SENTENCE for word in words)
+
+
+def _is_listed(text: str, start: int, end: int) -> bool:
+    return _is_label(text, start, end) and not _asserted(text, start, end)
 
 
 def _asserted(text: str, start: int, end: int) -> bool:

@@ -11,9 +11,9 @@ Conventions are those of the CheXpert labeller (chexpert-labeler) except where t
   "Probably" is unknown like "probable"; it has no pattern there.
 - A finding that is on either side is present ("no effusion on the right, small on the left").
 - "upper limits of normal" and "top normal" hearts are not enlarged; "borderline" is unknown; "stable" says nothing.
-- "vascular congestion" leaves edema unknown, as there: it is a mention of edema that its uncertainty patterns always
-  doubt; `uncertain` gives it a value. "No vascular congestion" denies edema; heart failure is edema, and leaves
-  cardiomegaly unknown; fluid overload is edema unless that is denied.
+- "vascular congestion" only suggests edema and leaves it unknown (there it is edema that the uncertainty patterns
+  always doubt); `suggested` gives that a value. "No vascular congestion" denies edema; heart failure is edema, and
+  leaves cardiomegaly unknown; fluid overload is edema unless that is denied, or `hierarchy` is off.
 - "no new consolidation" denies it unless another sentence names one; "unlikely" denies, "less likely" is unknown.
 - Lines, tubes, pacemakers, valves, hardware are devices; wires, clips, stents and sternotomies leave devices unknown.
 - A compression deformity or a collapsed vertebra is a fracture. A granuloma is no lesion. Blunted costophrenic angles
@@ -29,26 +29,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monai_cars.features.feature_vector import FeatureVector
-from monai_cars.features.reports.clauses import Named
-from monai_cars.features.reports.context import (
-    ABSENT,
-    IGNORED,
-    IMPLIED,
-    LIKELY,
-    PRESENT,
-    SUGGESTED,
-    UNCERTAIN,
-    answered,
-    judge,
-)
-from monai_cars.features.reports.lexicon import Found, Lexicon
+from monai_cars.features.reports.context import ABSENT, IMPLIED, LIKELY, PRESENT, SUGGESTED, UNCERTAIN
 from monai_cars.features.reports.lexicon import findings as told_by_name
-from monai_cars.features.reports.lines import parted
-from monai_cars.features.reports.reading import NO_FINDING, Reader, reader_of
-from monai_cars.features.reports.sections import sections
-from monai_cars.features.reports.sentences import Sentence, sentences
-from monai_cars.features.reports.sides import elliptic, on_the_other_side, opposite, side_of
-from monai_cars.features.reports.states import states
+from monai_cars.features.reports.reading import Reader, reader_of
+from monai_cars.features.reports.statements import Statement, statements_of
 from monai_cars.features.vocabulary import Vocabulary, VocabularyError, load_vocabulary
 
 LIKELY_VALUE = 1.0  # of a finding that is called likely; the labeller counts it as present
@@ -77,15 +61,6 @@ class Mention(NamedTuple):
     sentence: str
     start: int
     end: int
-
-
-class _Statement(NamedTuple):
-    concept: str
-    status: str
-    sentence: Sentence
-    start: int
-    end: int
-    named: bool  # a finding, not the state of a structure
 
 
 def from_report(
@@ -138,7 +113,7 @@ def from_report(
     }
     loaded = load_vocabulary(vocabulary)
     reader = reader_of(loaded)
-    statements = _statements(text, reader)
+    statements = statements_of(text, reader)
     values = dict.fromkeys(loaded.findings, math.nan)
     first = {name: _first(said) for name, said in _said(statements, reader).items()}
     values.update((name, worth[status]) for name, status in first.items() if status is not None)
@@ -174,14 +149,14 @@ def mentions(text: str, vocabulary: str | Path | Vocabulary = "chexpert-14") -> 
     loaded = load_vocabulary(vocabulary)
     reader = reader_of(loaded)
     found = []
-    for one in _statements(text, reader):
+    for one in statements_of(text, reader):
         sentence = text[one.sentence.start : one.sentence.end]
         for finding, status in reader.read(one.concept, one.status):
             found.append(Mention(finding, text[one.start : one.end], status, sentence, one.start, one.end))
     return sorted(found, key=lambda mention: (mention.start, mention.end))
 
 
-def _said(statements: list[_Statement], reader: Reader) -> dict[str, set[str]]:
+def _said(statements: list[Statement], reader: Reader) -> dict[str, set[str]]:
     said: dict[str, set[str]] = {}
     for one in statements:
         for finding, status in reader.read(one.concept, one.status):
@@ -189,99 +164,7 @@ def _said(statements: list[_Statement], reader: Reader) -> dict[str, set[str]]:
     return said
 
 
-def _statements(text: str, reader: Reader) -> list[_Statement]:
-    if not isinstance(text, str):
-        raise TypeError(f"a report is a string (got {type(text).__name__}); read files and decode bytes first.")
-    if not text.strip():
-        raise VocabularyError("The report is empty; leave films without a report out, or give them a vector of NaN.")
-    found: list[_Statement] = []
-    for part in sections(text):
-        last: list[_Statement] = []
-        for sentence in sentences(text, part.start, part.end):
-            for one, words, hits in _lines(sentence, reader.lexicon):
-                said = _labelled(one, words, hits, reader)
-                found += said or _still_there(one, last)
-                last = said
-    return found
-
-
-def _still_there(sentence: Sentence, last: list[_Statement]) -> list[_Statement]:
-    """What the sentence before denies on one side, and this one, which names nothing, leaves on the other."""
-    denied_side = opposite(elliptic(sentence.words))
-    return [
-        one._replace(status=PRESENT, sentence=sentence, start=sentence.start, end=sentence.end)
-        for one in last
-        if denied_side and one.named and one.status == ABSENT and _denied_on(one) == denied_side
-    ]
-
-
-def _denied_on(one: _Statement) -> str | None:
-    starts = [token.start for token in one.sentence.tokens]
-    return side_of(one.sentence.words, starts.index(one.start))
-
-
-def _lines(sentence: Sentence, lexicon: Lexicon) -> list[tuple[Sentence, list[str], Found]]:
-    words = sentence.words
-    found = lexicon.find(words)
-    parts = parted(sentence, found) if sentence.breaks else [sentence]
-    if len(parts) == 1:
-        return [(sentence, words, found)]
-    return [(part, part.words, lexicon.find(part.words)) for part in parts]
-
-
-def _labelled(sentence: Sentence, words: list[str], found: Found, reader: Reader) -> list[_Statement]:
-    """The statements of a sentence, or of a label that is the vocabulary's own name and says nothing else."""
-    concept = reader.labels.get(tuple(words)) if sentence.answer else None
-    said = [] if concept == NO_FINDING else _statements_of(sentence, words, found)
-    if concept is None or said:
-        return said
-    status = answered(PRESENT, sentence.answer)
-    if concept == NO_FINDING and status != PRESENT:  # "No Finding: No" does not say which there is
-        status = IGNORED
-    return [_Statement(concept, status, sentence, *_place(sentence, (0, len(words))), True)]
-
-
-def _statements_of(sentence: Sentence, words: list[str], found: Found) -> list[_Statement]:
-    told = states(words, found) if found.structures and found.predicates else []
-    if not found.findings and not told:
-        return []
-    # "Interstitial markings" alone are increased ones, unless they are said to be normal.
-    well = {state.structure[:2] for state in told if state.sure}
-    found = found._replace(findings=[hit for hit in found.findings if hit[:2] not in well])
-    named = [Named(hit.payload, hit.start, hit.end) for hit in found.findings]
-    named += [Named(state.concept, state.predicate.start, state.predicate.end, state.sure) for state in told]
-    statuses = judge(words, named, found.triggers, sentence.asked)
-    findings = len(found.findings)
-    absent = [place for place in range(findings) if statuses[place] == ABSENT]
-    elsewhere = on_the_other_side(words, [named[place].start for place in absent])
-    for place in (place for place, there in zip(absent, elsewhere, strict=True) if there):
-        statuses[place] = PRESENT
-    spans = [*((hit.start, hit.end) for hit in found.findings), *((state.start, state.end) for state in told)]
-    said = [None] * findings + [state.status for state in told]
-    return [
-        _Statement(
-            one.concept,
-            answered(_weighed(status, own), sentence.answer),
-            sentence,
-            *_place(sentence, span),
-            own is None,
-        )
-        for one, status, own, span in zip(named, statuses, said, spans, strict=True)
-    ]
-
-
-def _weighed(status: str, own: str | None) -> str:
-    """The status in view of what the predicate says by itself."""
-    if own is None or own == PRESENT or status == IGNORED:
-        return status
-    return ABSENT if ABSENT in (status, own) else own
-
-
-def _place(sentence: Sentence, span: tuple[int, int]) -> tuple[int, int]:
-    return sentence.tokens[span[0]].start, sentence.tokens[span[1] - 1].end
-
-
-def _normal(values: dict[str, float], statements: list[_Statement], vocabulary: Vocabulary) -> None:
+def _normal(values: dict[str, float], statements: list[Statement], vocabulary: Vocabulary) -> None:
     """Fills in "no finding", and what a film denies that is called normal as a whole."""
     asserted = {one.concept for one in statements if one.status in (PRESENT, LIKELY, UNCERTAIN)}
     abnormal = asserted - _NO_FINDING - _SAYS_NORMAL - {"acute disease"}
@@ -298,7 +181,7 @@ def _normal(values: dict[str, float], statements: list[_Statement], vocabulary: 
         values[vocabulary.no_finding] = 1.0
 
 
-def _called_normal(statements: list[_Statement], asserted: set[str]) -> bool:
+def _called_normal(statements: list[Statement], asserted: set[str]) -> bool:
     """Said so as a whole, or of two of lungs, pleura and heart."""
     denied = {one.concept for one in statements if one.status == ABSENT}
     if asserted & {"normal film", "nothing acute"} or "acute disease" in denied:

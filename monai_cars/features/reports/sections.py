@@ -59,6 +59,7 @@ _FIRST_SENTENCE = re.compile(r"[.?](?:\s|$)")
 # A header of another kind ends a skipped section too; only here does case count.
 _UNKNOWN = re.compile(r"^[ \t]*[A-Z][A-Z /,&()-]{2,40}:", re.MULTILINE)
 
+_QUALIFIER = re.compile(r"\b(?:negative|positive)[ \t]+\Z", re.IGNORECASE)
 _NO = re.compile(r"\bno[ \t]+(?:acute[ \t]+)?\Z", re.IGNORECASE)
 
 
@@ -100,6 +101,7 @@ def sections(text: str) -> list[Section]:
 
 def _headers(text: str) -> list[_Header]:
     known = [_Header(match.start(), match.end(), match.lastgroup or "") for match in _HEADER.finditer(text)]
+    known = [_qualified(header, text) for header in known]
     known += _headers_alone(text)
     known += [
         _Header(match.start(), match.end(), "read")
@@ -107,6 +109,12 @@ def _headers(text: str) -> list[_Header]:
         if not any(header.start < match.end() and match.start() < header.end for header in known)
     ]
     return _without_labels(sorted(known), text)
+
+
+def _qualified(header: _Header, text: str) -> _Header:
+    """A header whose words are read, since they say something of what follows: "Negative findings:"."""
+    before = _QUALIFIER.search(text, max(0, header.start - 12), header.start)
+    return header._replace(start=before.start(), kind="read") if before else header
 
 
 def _without_labels(headers: list[_Header], text: str) -> list[_Header]:
