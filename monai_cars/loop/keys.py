@@ -15,6 +15,7 @@ from monai_cars.features import Vocabulary, as_vector
 from monai_cars.files.radiograph import HEADER_POSTFIX
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.labels import labels_after
+from monai_cars.loop.one_film import IMAGE_KEY, require_one_film, require_own_masks
 from monai_cars.loop.state import like, plain_tensor
 
 Sample = dict[Hashable, Any]
@@ -60,18 +61,22 @@ class EditKeys:
         """A copy of the sample in which every key that edits write is present: zeros and an empty record at first.
 
         Raises:
-            ValueError: a key to write is in use for something else, or a record is no JSON object.
+            ValueError: a key to write is in use for something else or for another film, or a record is no JSON object.
         """
         sample = dict(data)
         image = sample[self.image] = convert_to_tensor(sample[self.image], track_meta=get_track_meta())
+        require_own_masks(sample, self.image, self.anatomy)
         if self.findings is not None:
             sample[self.findings] = as_vector(entry(sample, self.findings, "findings_key"), self._vocabulary)
+        if self.record in sample:
+            require_one_film(sample, self.image, read_record(sample[self.record]), str(self.record))
+        else:
+            self._refuse_taken(sample)
         if self.keep_before:
             for key in (self.image, self.anatomy, self.findings):
                 if key is not None and key in sample:
                     sample.setdefault(self.before(key), sample[key])
         if self.record not in sample:
-            self._refuse_taken(sample)
             empty = torch.zeros((1, *image.shape[1:]), dtype=torch.uint8, device=image.device)
             sample[self.lesion], sample[self.support] = like(empty, image), like(empty.clone(), image)
             sample[self.record] = dump_record({"edits": []})
@@ -85,6 +90,7 @@ class EditKeys:
         """The sample after one edit: pixels, masks, labels and record together; an abstention only adds its record."""
         record = read_record(sample[self.record])
         record["edits"].append(result.record)
+        record[IMAGE_KEY] = str(self.image)
         sample = {**sample, self.record: dump_record(record)}
         if not result.accepted:
             return sample
@@ -113,6 +119,12 @@ class EditKeys:
                 raise ValueError(
                     f"the sample has an entry {key!r} of its own, which the edit would overwrite; give the edit "
                     f"another name, {argument}='edited_{key}'."
+                )
+        for key in (self.image, self.anatomy, self.findings) if self.keep_before else ():
+            if key is not None and self.before(key) in sample:
+                raise ValueError(
+                    f"the sample has an entry {self.before(key)!r} of its own, or of another film's edit, where this "
+                    f"edit keeps what {key!r} was: give that entry another name, or the edit keep_before=False."
                 )
 
     def _union(self, key: Hashable, so_far: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

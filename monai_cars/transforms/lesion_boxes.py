@@ -19,6 +19,7 @@ from monai_cars.edits.record import film_mask, read_record
 from monai_cars.features import Vocabulary, load_vocabulary
 from monai_cars.findings.severity import canonical
 from monai_cars.loop.keys import Sample, entry
+from monai_cars.loop.one_film import require_one_film
 from monai_cars.loop.state import plain_tensor
 from monai_cars.modality import modality_of
 from monai_cars.transforms.regions import BoxModeLike, box_region, standard_boxes
@@ -118,7 +119,9 @@ class LesionToBoxesd(MapTransform):
         sample = dict(data)
         for key in self.key_iterator(sample):
             boxes, labels = self._own(sample, sample[key])
-            edits = read_record(sample[self.record_key])["edits"] if self.record_key in sample else []
+            record = read_record(sample[self.record_key]) if self.record_key in sample else {"edits": []}
+            require_one_film(sample, key, record, str(self.record_key))
+            edits = record["edits"]
             for edit in (edit for edit in edits if edit["accepted"]):
                 boxes, labels = self._after(sample, sample[key], edit, boxes, labels)
             sample[self.box_key], sample[self.label_key] = boxes, labels

@@ -17,6 +17,7 @@ from monai_cars.gates.judges import recorded_data, require_independent
 from monai_cars.loop.edit_loop import EditLoop
 from monai_cars.loop.judge_chain import GateFor, Judged, judge_chain, upright_chain
 from monai_cars.loop.keys import EditKeys, Sample
+from monai_cars.loop.one_film import require_one_film
 from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
 from monai_cars.modality import DEFAULT_ORGAN, Segmenter, modality_of, shared_modality
 
@@ -159,9 +160,10 @@ class ValidityGated(MapTransform):
                 f"ValidityGated found no {names.before(key)!r} and {names.record!r} in the sample: put it behind an "
                 "edit such as InsertFindingd that has keep_before=True and the same record_key."
             )
+        record = read_record(sample[names.record])
+        require_one_film(sample, key, record, str(names.record))
         before, after = sample[names.before(key)], sample[key]
         _refuse_moved(before, after, sample[names.support], names.before(key))
-        record = read_record(sample[names.record])
         judged = Judged(True, "", ())
         if any(edit["accepted"] for edit in record["edits"]):
             anatomy = sample.get(names.before(names.anatomy), sample.get(names.anatomy))
