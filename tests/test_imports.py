@@ -12,7 +12,7 @@ ROOT = Path(monai_cars.__file__).parent
 ORGANS = ("chest_xray",)
 # From the ground up; what stands in one line does not know of each other.
 FLOORS = (
-    ("findings", "networks", "_moved"),
+    ("findings", "networks", "extras", "_moved"),
     ("files", "weights"),
     ("edits",),
     ("features",),

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_cars.extras import require_extra
 from monai_cars.files.atomic import write_atomically
 from monai_cars.reporting.display import (
     bounds,
@@ -45,7 +46,11 @@ def write_panel(folder: str | Path, *, rows: int = 8) -> Path:
 
     Returns:
         The picture's path.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
     """
+    require_extra("bundle", "matplotlib")
     shown = [result for result in read_results(folder) if result.accepted][:rows]
     run = json.loads((Path(folder) / "run.json").read_text(encoding="utf-8"))
     stream = BytesIO()

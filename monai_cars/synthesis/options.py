@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from monai_cars.extras import MissingExtra
+
 # What `monai.bundle run` itself takes.
 _OWN = (
     "run_id", "init_id", "final_id", "meta_file", "config_file", "logging_file", "tracking", "args_file",
@@ -68,11 +70,11 @@ def spoken(call: Callable[..., Any], *arguments: Any) -> Any:
         What it returns.
 
     Raises:
-        SystemExit: on the command line of ``monai.bundle``, instead of a ValueError or OSError.
+        SystemExit: on the command line of ``monai.bundle``, instead of a ValueError, OSError or MissingExtra.
     """
     try:
         return call(*arguments)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MissingExtra) as error:
         if _is_monai_bundle(sys.argv[0]):
             raise SystemExit(f"monai-cars: {error}") from error
         raise
