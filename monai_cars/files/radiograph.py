@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from monai.data import ImageReader, MetaTensor
 
+from monai_cars.files import flat_writer  # noqa: F401 - so that MONAI can save what is read here
 from monai_cars.files.formats import SUFFIXES, read_native
 from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.native import image_of
