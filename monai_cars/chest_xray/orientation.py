@@ -10,6 +10,7 @@ import torch
 from monai_cars.chest_xray.anatomy.orientation_network import NOT_FRONTAL, class_log_probabilities, orientation_network
 from monai_cars.edits.axes import ORDERS, Axes
 from monai_cars.files.header import RadiographError
+from monai_cars.networks.precision import single_precision
 from monai_cars.networks.threads import one_thread
 from monai_cars.weights import load_record, load_state
 
@@ -28,12 +29,14 @@ SMALLEST_SIDE = 96  # pixels: what the network looks at; less is not enough to t
 
 
 @lru_cache(maxsize=1)
+@single_precision()
 def _network(sha256: str) -> torch.nn.Module:
     network = orientation_network()
     network.load_state_dict(load_state(ORIENTATION_WEIGHTS))
     return network.eval()
 
 
+@single_precision()
 def _log_probabilities(image: torch.Tensor) -> torch.Tensor:
     plain = image.as_tensor() if hasattr(image, "as_tensor") else image
     with one_thread():

@@ -20,6 +20,7 @@ from monai_cars.loop.counterfactual import Counterfactual, make_counterfactual
 from monai_cars.loop.segmentation import made_by, maker_of, segmented, segmenter_on
 from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
 from monai_cars.modality import DEFAULT_ORGAN, PROFILES, Modality, Segmenter, modality_named
+from monai_cars.networks.precision import single_precision
 from monai_cars.weights import WeightsRecord, record_of
 
 Earlier = Sequence[Mapping[str, Any]]
@@ -82,6 +83,7 @@ class EditLoop:
         """The organ whose findings are edited."""
         return modality_named(self.organ)
 
+    @single_precision()
     def __call__(
         self,
         image: torch.Tensor,
@@ -193,7 +195,7 @@ class EditLoop:
         if callable(self.segmenter):
             return self.segmenter
         weights = self.segmenter_weights or record_of(self.segmenter)
-        return segmenter_on(torch.device(self.device or device), weights, self.modality)
+        return segmenter_on(self.device or device, weights, self.modality)
 
 
 def editor_of(modality: Modality, editor: str | Editor | None, weights: str | Path | None = None) -> Editor:

@@ -15,12 +15,15 @@ from monai_cars.edits.axes import ORDERS, Axes, from_standard, to_standard
 from monai_cars.files.radiograph import META_KEY, header_of
 from monai_cars.loop.state import like, one_channel
 from monai_cars.modality import Modality, Segmenter, modality_named
+from monai_cars.networks.device import usable_device
+from monai_cars.networks.precision import single_precision
 from monai_cars.weights import WeightsRecord, record_of
 
 MAKER_KEY = "segmenter"
 """Key of ``MetaTensor.meta`` of masks that says which segmenter made them."""
 
 
+@single_precision()
 def segmented(
     image: torch.Tensor, segmenter: Segmenter, axes: str = "auto", *, modality: str | Modality, maker: str | None = None
 ) -> tuple[torch.Tensor, Axes]:
@@ -46,7 +49,7 @@ def segmented(
         warnings.warn(
             f"The film is mirrored left to right (axes {str(found)!r}): right and left are named by the patient, so "
             "the patient's right lies on the right of the image. Segment before random flips if that is not meant.",
-            stacklevel=4,
+            stacklevel=5,
         )
     upright = to_standard(plain.float(), found).contiguous()
     # A copy, whichever way: a segmenter that normalises in place must not change the chain's image.
@@ -99,19 +102,20 @@ def _axes(modality: Modality, film: torch.Tensor, plain: torch.Tensor, stated: s
     return known
 
 
-def segmenter_on(where: torch.device, weights: str | WeightsRecord, modality: str | Modality) -> Segmenter:
+def segmenter_on(where: torch.device | str, weights: str | WeightsRecord, modality: str | Modality) -> Segmenter:
     """The segmenter of some weights on a device.
 
     Raises:
         RuntimeError: it would start CUDA in a forked worker.
+        ValueError: there is no such device here.
     """
-    if where.type == "cuda" and torch.cuda._is_in_bad_fork():
+    if str(where).startswith("cuda") and torch.cuda._is_in_bad_fork():
         raise RuntimeError(
             f"A forked DataLoader worker cannot run a segmenter on {where}: use num_workers=0, "
             "monai.data.ThreadDataLoader, or device='cpu'."
         )
     organ = modality_named(modality) if isinstance(modality, str) else modality
-    return organ.segmenter(weights, where)
+    return organ.segmenter(weights, usable_device(where))
 
 
 def axes_from_affine(image: torch.Tensor) -> Axes | None:

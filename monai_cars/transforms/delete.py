@@ -17,7 +17,15 @@ from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample, entry
 from monai_cars.modality import modality_of
 from monai_cars.transforms.film_edit import FilmEditd, split_options
-from monai_cars.transforms.regions import BoxModeLike, box_region, mask_region, point_region, standard_boxes
+from monai_cars.transforms.regions import (
+    BoxAxes,
+    BoxModeLike,
+    box_region,
+    check_box_axes,
+    mask_region,
+    point_region,
+    standard_boxes,
+)
 
 
 class DeleteFinding(Transform):
@@ -68,7 +76,8 @@ class DeleteFindingd(FilmEditd):
 
     Where the finding lies is said by exactly one of `mask_key`, `box_key` and `point`. Boxes and points count the
     pixels of the film as it was loaded, first axis first (rows after `LoadRadiographd`, columns after MONAI's own
-    DICOM and PIL readers), and are followed through resampling, flips and crops by the image's affine.
+    DICOM and PIL readers; `box_axes="xy"` the other way round), and are followed through resampling, flips and crops by
+    the image's affine.
 
     The label becomes 0 only when every known instance is gone and `complete` says that the known ones are all;
     else it stays, and the record says `instance_only`. An enlarged heart, an enlarged cardiomediastinum and support
@@ -82,6 +91,8 @@ class DeleteFindingd(FilmEditd):
         box_key: key of one box (4,) or several (N, 4).
         point: a pixel on the finding, (row, column) for a film of `LoadRadiographd`.
         box_mode: MONAI BoxMode of the boxes, such as "xyxy" (default) or "xywh".
+        box_axes: which axis they name first: "tensor" as MONAI's boxes (the row of a film of `LoadRadiographd`), or
+            "xy" as detectors and their tables do (the column); so does `point`.
         instance: which of several boxes to delete, from 0; None deletes one after another, each with its own record.
         complete: the boxes (or the mask) hold every instance of the finding on the film.
         seed: decides every draw of the edit.
@@ -106,6 +117,7 @@ class DeleteFindingd(FilmEditd):
         box_key: Hashable | None = None,
         point: Sequence[float] | None = None,
         box_mode: BoxModeLike = None,
+        box_axes: BoxAxes = "tensor",
         instance: int | None = 0,
         complete: bool = False,
         seed: int = 0,
@@ -129,6 +141,8 @@ class DeleteFindingd(FilmEditd):
             raise ValueError("instance=None deletes one box after another and needs box_key.")
         self.mask_key, self.box_key, self.point = mask_key, box_key, point
         self.box_mode, self.instance, self.complete = box_mode, instance, complete
+        check_box_axes(box_axes)
+        self.box_axes = box_axes
 
     def edited(self, sample: Sample) -> Sample:
         """Delete the instance, or one instance after another."""
@@ -158,16 +172,16 @@ class DeleteFindingd(FilmEditd):
     def _numbers(self, sample: Sample) -> Iterable[int]:
         if self.instance is not None:
             return (self.instance,)
-        boxes = standard_boxes(entry(sample, self.box_key, "box_key"), self.box_mode)
+        boxes = standard_boxes(entry(sample, self.box_key, "box_key"), self.box_mode, self.box_axes)
         return range(max(len(boxes), 1))
 
     def _region(self, sample: Sample, image: torch.Tensor, number: int) -> tuple[Region | None, int]:
         """The region, and how many instances are known."""
         if self.point is not None:
-            return point_region(self.point, image), 1
+            return point_region(self.point[::-1] if self.box_axes == "xy" else self.point, image), 1
         if self.mask_key is not None:
             return mask_region(entry(sample, self.mask_key, "mask_key"), image), 1
-        boxes = standard_boxes(entry(sample, self.box_key, "box_key"), self.box_mode)
+        boxes = standard_boxes(entry(sample, self.box_key, "box_key"), self.box_mode, self.box_axes)
         return (box_region(boxes[number], image) if number < len(boxes) else None), len(boxes)
 
 

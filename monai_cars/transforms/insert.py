@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from monai.config import KeysCollection
 from monai.transforms import Transform
 
-from monai_cars.edits.edit import Edit, Quantity
+from monai_cars.edits.edit import Edit, Quantity, severity_of
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample
@@ -23,8 +24,8 @@ class InsertFinding(Transform):
         finding: a key of `monai_cars.findings.SEVERITY`, such as "nodule" or "effusion", or another usual name of one.
         side: the patient's, "left" or "right"; None is either.
         zone: "upper", "middle", "lower", "apex", "costophrenic" or "hilar"; None is anywhere the finding occurs.
-        severity: in [0, 1], from the mildest visible finding to the severest, or a Quantity such as 18 mm; None lets
-            the editor choose.
+        severity: in [0, 1], from the mildest visible finding to the severest, or an amount such as 18 mm: a Quantity
+            or {"value": 18, "unit": "mm"}; None lets the editor choose.
         seed: decides every draw of the edit.
         **loop: `editor`, `weights`, `gate`, `segmenter`, `device` and `max_attempts` of
             `monai_cars.loop.edit_loop.EditLoop`.
@@ -45,11 +46,11 @@ class InsertFinding(Transform):
         *,
         side: str | None = None,
         zone: str | None = None,
-        severity: float | Quantity | None = None,
+        severity: float | Quantity | Mapping[str, Any] | None = None,
         seed: int = 0,
         **loop: Any,
     ) -> None:
-        self.edit = Edit("insert", finding, side=side, zone=zone, severity=severity, seed=seed)
+        self.edit = Edit("insert", finding, side=side, zone=zone, severity=severity_of(severity), seed=seed)
         self.loop = EditLoop(organ=modality_of(finding).name, **loop)
 
     def __call__(
@@ -84,7 +85,7 @@ class InsertFindingd(FilmEditd):
         *,
         side: str | None = None,
         zone: str | None = None,
-        severity: float | Quantity | None = None,
+        severity: float | Quantity | Mapping[str, Any] | None = None,
         seed: int = 0,
         **options: Any,
     ) -> None:

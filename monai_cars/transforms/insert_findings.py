@@ -10,7 +10,7 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import Transform
 
-from monai_cars.edits.edit import Edit, Quantity
+from monai_cars.edits.edit import Edit, severity_of
 from monai_cars.edits.sample_seed import derive_seed
 from monai_cars.features import check_combination
 from monai_cars.findings.severity import canonical
@@ -143,12 +143,9 @@ def _edits(findings: Sequence[Wanted], seed: int) -> list[Edit]:
 
 
 def _edit(number: int, row: dict[str, Any], seed: int) -> Edit:
-    severity = row.get("severity")
-    if isinstance(severity, Mapping):
-        row["severity"] = Quantity(float(severity["value"]), str(severity["unit"]))
     row.setdefault("seed", derive_seed(seed, number, canonical(row["finding"])))
     try:
-        return Edit("insert", **row)
+        return Edit("insert", **{**row, "severity": severity_of(row.get("severity"))})
     except (TypeError, ValueError) as error:
         raise ValueError(f"findings[{number}]: {error}") from error
 

@@ -24,7 +24,7 @@ from monai_cars.loop.keys import Sample
 from monai_cars.modality import DEFAULT_ORGAN, shared_modality
 from monai_cars.transforms.choice import Choices, Draw, draw
 from monai_cars.transforms.film_edit import FilmEditd, split_options
-from monai_cars.transforms.regions import BoxModeLike, known_regions
+from monai_cars.transforms.regions import BoxAxes, BoxModeLike, check_box_axes, known_regions
 
 Weights = Mapping[str, float]
 
@@ -135,6 +135,8 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         mask_keys: finding -> key of a mask (1, H, W) that shows where it lies.
         box_keys: finding -> key of its boxes, in native pixels as for `DeleteFindingd`; the first one is deleted.
         box_mode: MONAI BoxMode of the boxes.
+        box_axes: which axis they name first: "tensor" as MONAI's boxes (the row of a film of `LoadRadiographd`), or
+            "xy" as detectors and their tables do (the column).
         **options: keys and labels of `FilmEditd`; `editor`, `weights`, `gate`, `segmenter`, `device`, `max_attempts` of
             `EditLoop`.
 
@@ -158,6 +160,7 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         mask_keys: Mapping[str, Hashable] | None = None,
         box_keys: Mapping[str, Hashable] | None = None,
         box_mode: BoxModeLike = None,
+        box_axes: BoxAxes = "tensor",
         **options: Any,
     ) -> None:
         names, loop = split_options(options)
@@ -169,6 +172,8 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         self.rand_counterfactual = RandCounterfactual(findings, operations, 1.0, severity=severity, **loop)
         self.seed_key = seed_key
         self.mask_keys, self.box_keys, self.box_mode = dict(mask_keys or {}), dict(box_keys or {}), box_mode
+        check_box_axes(box_axes)
+        self.box_axes = box_axes
         choices = self.rand_counterfactual.choices
         located = [finding for finding in named if named[finding] > 0 and finding_of(finding).place.shown_by_anatomy]
         if choices.operations.get("delete", 0) > 0 and not (self.mask_keys or self.box_keys or located):
@@ -219,7 +224,7 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         return self.rand_counterfactual(
             image,
             masks,
-            known_regions(sample, image, self.box_keys, self.mask_keys, self.box_mode),
+            known_regions(sample, image, self.box_keys, self.mask_keys, self.box_mode, self.box_axes),
             randomize=False,
             header=header,
             earlier=earlier,

@@ -95,7 +95,7 @@ class SegmentAnatomy(Transform):
     def _segmenter(self, device: torch.device) -> Segmenter:
         if self.segmenter is not None:
             return self.segmenter
-        return segmenter_on(torch.device(self.device or device), self.weights or "", self.organ)
+        return segmenter_on(self.device or device, self.weights or "", self.organ)
 
 
 class SegmentAnatomyd(MapTransform):

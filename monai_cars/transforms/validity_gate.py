@@ -20,6 +20,7 @@ from monai_cars.loop.keys import EditKeys, Sample
 from monai_cars.loop.one_film import require_one_film
 from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
 from monai_cars.modality import DEFAULT_ORGAN, Segmenter, modality_of, shared_modality
+from monai_cars.networks.precision import single_precision
 
 OnFail = Literal["restore", "flag", "raise"]
 
@@ -53,6 +54,7 @@ class ValidityGate(Transform):
         self.segmenter, self.device = segmenter, device
         self.loop = self._loop(DEFAULT_ORGAN)
 
+    @single_precision()
     def __call__(  # type: ignore[override] # MONAI's array transforms take one image, a judge needs two
         self,
         before: torch.Tensor,
