@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from monai.data import get_track_meta
 from monai.utils import convert_to_tensor
 
 from monai_cars.editors import Editor
@@ -18,7 +17,7 @@ from monai_cars.files.radiograph import Header
 from monai_cars.gates import Gate
 from monai_cars.loop.counterfactual import Counterfactual, make_counterfactual
 from monai_cars.loop.segmentation import made_by, maker_of, segmented, segmenter_on
-from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
+from monai_cars.loop.state import as_image, current_header, like, one_channel, plain_tensor
 from monai_cars.modality import DEFAULT_ORGAN, PROFILES, Modality, Segmenter, modality_named
 from monai_cars.networks.precision import single_precision
 from monai_cars.weights import WeightsRecord, record_of
@@ -108,7 +107,7 @@ class EditLoop:
         Raises:
             ValueError: an image or masks of a shape that does not fit.
         """
-        image = convert_to_tensor(image, track_meta=get_track_meta())
+        image = as_image(image)
         film = one_channel(image)
         if not bool(torch.isfinite(plain_tensor(film)).all()):
             return self.abstain(image, edit.operation, edit.finding, edit.seed, "the film holds NaN or infinity")
@@ -123,7 +122,7 @@ class EditLoop:
 
     def untouched(self, image: torch.Tensor) -> Counterfactual:
         """The film as it is, with zeros for masks and an empty record: nothing was asked for."""
-        image = convert_to_tensor(image, track_meta=get_track_meta())
+        image = as_image(image)
         empty = torch.zeros((1, *image.shape[1:]), dtype=torch.uint8, device=image.device)
         return Counterfactual(image, like(empty, image), like(empty.clone(), image), {}, False)
 

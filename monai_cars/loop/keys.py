@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from monai.data import MetaTensor, get_track_meta
-from monai.utils import convert_to_tensor
+from monai.data import MetaTensor
 
 from monai_cars.edits.record import dump_record, read_record
 from monai_cars.features import Vocabulary, as_vector
@@ -16,7 +15,7 @@ from monai_cars.files.radiograph import HEADER_POSTFIX
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.labels import labels_after
 from monai_cars.loop.one_film import IMAGE_KEY, require_one_film, require_own_masks
-from monai_cars.loop.state import like, plain_tensor
+from monai_cars.loop.state import as_image, like, plain_tensor
 
 Sample = dict[Hashable, Any]
 
@@ -64,7 +63,7 @@ class EditKeys:
             ValueError: a key to write is in use for something else or for another film, or a record is no JSON object.
         """
         sample = dict(data)
-        image = sample[self.image] = convert_to_tensor(sample[self.image], track_meta=get_track_meta())
+        image = sample[self.image] = as_image(sample[self.image])
         require_own_masks(sample, self.image, self.anatomy)
         if self.findings is not None:
             sample[self.findings] = as_vector(entry(sample, self.findings, "findings_key"), self._vocabulary)

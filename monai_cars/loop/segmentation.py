@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.data import MetaTensor, get_track_meta
-from monai.utils import convert_to_tensor
+from monai.data import MetaTensor
 
 from monai_cars.edits.axes import ORDERS, Axes, from_standard, to_standard
 from monai_cars.files.radiograph import META_KEY, header_of
-from monai_cars.loop.state import like, one_channel
+from monai_cars.loop.state import as_image, like, one_channel
 from monai_cars.modality import Modality, Segmenter, modality_named
 from monai_cars.networks.device import usable_device
 from monai_cars.networks.precision import single_precision
@@ -41,7 +40,7 @@ def segmented(
         ValueError: the segmenter returns something else than masks of the image's size.
     """
     organ = modality_named(modality) if isinstance(modality, str) else modality
-    image = convert_to_tensor(image, track_meta=get_track_meta())
+    image = as_image(image)
     film = one_channel(image)
     plain = film.as_tensor() if isinstance(film, MetaTensor) else film
     found = _axes(organ, film, plain, axes)

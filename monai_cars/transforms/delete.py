@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Unpack
 
 import torch
 from monai.config import KeysCollection
-from monai.transforms import Transform
 
 from monai_cars.edits.edit import Edit, Region
 from monai_cars.findings.registry import finding_of
@@ -16,7 +15,8 @@ from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample, entry
 from monai_cars.modality import modality_of
-from monai_cars.transforms.film_edit import FilmEditd, split_options
+from monai_cars.transforms.film_edit import FilmEdit, FilmEditd, split_options
+from monai_cars.transforms.options import EditOptions, LoopOptions, showing
 from monai_cars.transforms.regions import (
     BoxAxes,
     BoxModeLike,
@@ -28,7 +28,7 @@ from monai_cars.transforms.regions import (
 )
 
 
-class DeleteFinding(Transform):
+class DeleteFinding(FilmEdit):
     """Delete the finding in a region: the attenuation that it added is removed, the texture that it hid restored.
 
     Args:
@@ -43,14 +43,13 @@ class DeleteFinding(Transform):
         'mass'
     """
 
-    backend = FilmEditd.backend
-
-    def __init__(self, finding: str, *, seed: int = 0, **loop: Any) -> None:
+    @showing(EditLoop.__init__)
+    def __init__(self, finding: str, *, seed: int = 0, **loop: Unpack[LoopOptions]) -> None:
         self.finding = Edit("insert", finding).finding  # refuses an unknown one now, not at the first film
         self.seed = seed
         self.loop = EditLoop(organ=modality_of(finding).name, **loop)
 
-    def __call__(
+    def counterfactual(
         self,
         img: torch.Tensor,
         anatomy: torch.Tensor | None = None,
@@ -108,6 +107,7 @@ class DeleteFindingd(FilmEditd):
         'boxes'
     """
 
+    @showing(FilmEditd.__init__, EditLoop.__init__)
     def __init__(
         self,
         keys: KeysCollection,
@@ -121,7 +121,7 @@ class DeleteFindingd(FilmEditd):
         instance: int | None = 0,
         complete: bool = False,
         seed: int = 0,
-        **options: Any,
+        **options: Unpack[EditOptions],
     ) -> None:
         names, loop = split_options(options)
         super().__init__(keys, **names)
@@ -156,11 +156,11 @@ class DeleteFindingd(FilmEditd):
         image, anatomy = sample[names.image], sample.get(names.anatomy)
         header, earlier = names.header(sample), names.earlier(sample)
         if self.point is self.mask_key is self.box_key is None:
-            return self.delete(image, anatomy, None, header, earlier)
+            return self.delete.counterfactual(image, anatomy, None, header, earlier)
         region, known = self._region(sample, image, number)
         if region is None:
             return self.delete.abstain(image)
-        result = self.delete(image, anatomy, region, header, earlier)
+        result = self.delete.counterfactual(image, anatomy, region, header, earlier)
         gone = {
             tuple(edit["box"])
             for edit in earlier

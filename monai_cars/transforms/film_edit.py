@@ -4,17 +4,58 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping
+from inspect import signature
 from typing import Any
 
+import torch
 from monai.config import KeysCollection
-from monai.transforms import MapTransform
+from monai.data import MetaTensor
+from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends, ensure_tuple
 
+from monai_cars.edits.record import dump_record, read_record
 from monai_cars.features import Vocabulary, load_vocabulary
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.keys import EditKeys, Sample
+from monai_cars.loop.state import as_image
+from monai_cars.transforms.options import LoopOptions
 
-LOOP_OPTIONS = ("editor", "weights", "gate", "segmenter", "device", "max_attempts", "strict")
+RECORD_KEY = "counterfactual"
+"""Key of ``MetaTensor.meta`` of an edited image under which an array transform leaves the record."""
+
+
+class FilmEdit(Transform):
+    """The array side: a call gives the edited image, as a `Compose` of arrays hands it on.
+
+    The image's metadata hold the record under "counterfactual", which a further edit of the chain reads; its entries
+    tell lesion and support. `counterfactual`, with the same arguments, gives masks, record and verdict themselves.
+    """
+
+    backend = [TransformBackends.TORCH]  # noqa: RUF012 - as MONAI declares it
+
+    def __call__(self, data: torch.Tensor, *given: Any, **named: Any) -> torch.Tensor:
+        """The edited image, or the image itself where the edit abstains; arguments as `counterfactual`."""
+        image = as_image(data)
+        said = image.meta.get(RECORD_KEY) if isinstance(image, MetaTensor) else None
+        earlier = read_record(said)["edits"] if said else []
+        told = signature(self.counterfactual).bind_partial(image, *given, **named).arguments
+        named |= {} if "earlier" in told else {"earlier": earlier}
+        results = self.results(image, *given, **named)
+        edited = results[-1].image
+        if isinstance(edited, MetaTensor):
+            edited = MetaTensor(edited.as_tensor()).copy_meta_from(edited)  # the caller's own metadata stay as they are
+            records = [result.record for result in results if result.record]
+            edits = [*told.get("earlier", earlier), *records]
+            edited.meta = {**edited.meta, RECORD_KEY: dump_record({"edits": edits})}
+        return edited
+
+    def results(self, img: torch.Tensor, *given: Any, **named: Any) -> list[Counterfactual]:
+        """What became of each edit, in their order."""
+        return [self.counterfactual(img, *given, **named)]
+
+    @abstractmethod
+    def counterfactual(self, img: torch.Tensor, *given: Any, **named: Any) -> Any:
+        """Image, masks, record and verdict."""
 
 
 class FilmEditd(MapTransform):
@@ -93,7 +134,7 @@ class FilmEditd(MapTransform):
             self.names.vocabulary.term(finding)
 
 
-def split_options(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Options of `FilmEditd` and of `EditLoop`, from the keyword arguments of an edit transform."""
-    loop = {name: value for name, value in options.items() if name in LOOP_OPTIONS}
+    loop = {name: value for name, value in options.items() if name in LoopOptions.__annotations__}
     return {name: value for name, value in options.items() if name not in loop}, loop

@@ -111,6 +111,8 @@ class ValidityGated(MapTransform):
         anatomy_key: as the edits before it, as are `lesion_key`, `support_key` and `record_key`; the labels' key is
             in the record.
         allow_missing_keys: pass samples without the film on as they are.
+        allow_unedited: where no edit came before (it was turned off), leave an empty record and empty masks; else that
+            is an error, since the gate may stand in the wrong place.
 
     Raises:
         ValueError: more than one key, another `on_fail`; in use, a film that was moved or rescaled since it was
@@ -138,6 +140,7 @@ class ValidityGated(MapTransform):
         support_key: Hashable = "support",
         record_key: Hashable = "counterfactual",
         allow_missing_keys: bool = False,
+        allow_unedited: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         if len(self.keys) != 1:
@@ -147,6 +150,7 @@ class ValidityGated(MapTransform):
         self.names = EditKeys(self.keys[0], anatomy_key, lesion_key, support_key, record_key)
         self.validity_gate = ValidityGate(gate, segmenter=segmenter, device=device, strict=strict)
         self.on_fail = on_fail
+        self.allow_unedited = allow_unedited
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
         """Judge the sample's film, restore it where it does not hold."""
@@ -157,10 +161,13 @@ class ValidityGated(MapTransform):
 
     def _gated(self, sample: Sample, key: Hashable) -> Sample:
         names = self.names
+        if self.allow_unedited and names.before(key) not in sample and names.record not in sample:
+            sample = names.start(sample)
         if names.before(key) not in sample or names.record not in sample:
             raise KeyError(
                 f"ValidityGated found no {names.before(key)!r} and {names.record!r} in the sample: put it behind an "
-                "edit such as InsertFindingd that has keep_before=True and the same record_key."
+                "edit such as InsertFindingd that has keep_before=True and the same record_key, or give it "
+                "allow_unedited=True where the edits may be turned off."
             )
         record = read_record(sample[names.record])
         require_one_film(sample, key, record, str(names.record))
