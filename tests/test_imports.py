@@ -22,7 +22,7 @@ FLOORS = (
     ("loop",),
     ("synthesis", "evaluation", "reporting"),
     ("transforms",),
-    ("chains",),
+    ("chains", "bundles"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
