@@ -15,6 +15,7 @@ from monai.utils import TransformBackends, ensure_tuple
 
 from monai_cars.edits.record import dump_record, read_record
 from monai_cars.features import Vocabulary, load_vocabulary
+from monai_cars.loop.class_label import class_numbers
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.keys import EditKeys, Sample
 from monai_cars.loop.state import as_image
@@ -72,11 +73,14 @@ class FilmEditd(MapTransform):
         record_key: key of the record.
         findings_key: key of a feature vector to keep in step.
         vocabulary: of that vector: "carpa-19", "chexpert-14", "nih-14", or the path of a YAML file.
+        label_key: key of a class number, or of a short vector with a place for each class, to keep in step.
+        label_of: finding -> class number of that label, such as {"nodule": 1}; "no finding" names the class that films
+            without any of them have.
         keep_before: leave the `..._before` keys that ValidityGated reads and removes.
         allow_missing_keys: pass samples without the film on as they are.
 
     Raises:
-        ValueError: more than one key, or `findings_key` without `vocabulary`.
+        ValueError: more than one key, `findings_key` without `vocabulary`, or one of `label_key` and `label_of` alone.
     """
 
     backend = [TransformBackends.TORCH]  # noqa: RUF012 - as MONAI declares it
@@ -91,6 +95,8 @@ class FilmEditd(MapTransform):
         record_key: Hashable = "counterfactual",
         findings_key: Hashable | None = None,
         vocabulary: str | Vocabulary | None = None,
+        label_key: Hashable | None = None,
+        label_of: Mapping[str, int] | None = None,
         keep_before: bool = True,
         allow_missing_keys: bool = False,
     ) -> None:
@@ -101,6 +107,8 @@ class FilmEditd(MapTransform):
             )
         if findings_key is not None and vocabulary is None:
             raise ValueError("findings_key needs vocabulary=, its name or the path of a YAML file.")
+        if (label_key is None) != (label_of is None):
+            raise ValueError("label_key needs label_of=, such as {'nodule': 1}, and label_of needs label_key=.")
         self.names = EditKeys(
             image=self.keys[0],
             anatomy=anatomy_key,
@@ -109,6 +117,8 @@ class FilmEditd(MapTransform):
             record=record_key,
             findings=findings_key,
             vocabulary=None if vocabulary is None else load_vocabulary(vocabulary),
+            label=label_key,
+            label_of=None if label_of is None else class_numbers(label_of),
             keep_before=keep_before,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
@@ -37,6 +37,8 @@ class EditOptions(LoopOptions, total=False):
     record_key: Hashable
     findings_key: Hashable | None
     vocabulary: str | Vocabulary | None
+    label_key: Hashable | None
+    label_of: Mapping[str, int] | None
     keep_before: bool
     allow_missing_keys: bool
 

@@ -189,7 +189,7 @@ class ValidityGated(MapTransform):
         if not judged.accepted and self.on_fail == "restore":
             sample = self._restored(sample, record)
         sample = {**sample, names.record: dump_record(record)}
-        befores = [names.before(name) for name in (key, names.anatomy, record.get("findings_key"))]
+        befores = [names.before(name) for name in (key, names.anatomy, *_labels(record))]
         return {name: value for name, value in sample.items() if name not in befores}
 
     def _restored(self, sample: Sample, record: dict[str, Any]) -> Sample:
@@ -198,12 +198,17 @@ class ValidityGated(MapTransform):
             if edit["accepted"]:
                 edit.update(accepted=False, reason=f"validity gate: {record['gate']['reason']}")
         sample = dict(sample)
-        for name in (names.image, names.anatomy, record.get("findings_key")):
+        for name in (names.image, names.anatomy, *_labels(record)):
             if names.before(name) in sample:
                 sample[name] = sample[names.before(name)]
         for name in (names.lesion, names.support):
             sample[name] = like(torch.zeros_like(plain_tensor(sample[name])), sample[name], history=True)
         return sample
+
+
+def _labels(record: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Keys of the labels that the edits kept in step, None where there are none."""
+    return record.get("findings_key"), record.get("label_key")
 
 
 def _refuse_moved(before: torch.Tensor, after: torch.Tensor, support: torch.Tensor, name: str) -> None:
