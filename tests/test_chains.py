@@ -132,7 +132,9 @@ def test_pseudo_normals_lose_their_boxes_and_labels_together(films, tmp_path):
     rows = []
     for seed in range(3):
         film = phantom(seed=seed)
-        made = InsertFinding("mass", side="right", zone="middle", severity=0.1, seed=seed)(film.image, film.anatomy)
+        made = InsertFinding("mass", side="right", zone="middle", severity=0.1, seed=seed).counterfactual(
+            film.image, film.anatomy
+        )
         path = tmp_path / f"mass-{seed}.png"
         Image.fromarray(made.image[0].numpy().astype(np.uint16)).save(path)
         labels = [float(name == "Mass") for name in load_vocabulary("nih-14").findings]

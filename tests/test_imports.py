@@ -12,7 +12,7 @@ ROOT = Path(monai_cars.__file__).parent
 ORGANS = ("chest_xray",)
 # From the ground up; what stands in one line does not know of each other.
 FLOORS = (
-    ("echo",),
+    ("echo", "extras"),
     ("findings", "networks", "_moved"),
     ("files", "weights"),
     ("edits",),
@@ -23,7 +23,7 @@ FLOORS = (
     ("loop",),
     ("synthesis", "evaluation", "reporting"),
     ("transforms",),
-    ("chains",),
+    ("chains", "bundles"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -24,6 +24,10 @@ masks = load_segmenter()(torch.rand(1, 96, 80))
 assert masks.shape == (3, 96, 80), masks.shape
 from pathlib import Path
 import json
+from monai_cars.bundles import bundle_path, write_bundle
+folder = write_bundle("cars_chest_xray", "mine")
+assert set(torch.load(folder / "models" / "model.pt", weights_only=True))
+assert (bundle_path("cars_chest_xray") / "configs" / "inference.json").is_file()
 chains = Path(monai_cars.__file__).parent / "_chains"
 bundle = Path(monai_cars.__file__).parent / "_bundles" / "cars_chest_xray"
 assert json.loads((bundle / "configs" / "metadata.json").read_text())["version"]
@@ -50,6 +54,19 @@ def test_the_wheel_has_no_top_level_package_but_its_own(wheel):
     assert "monai_cars/py.typed" in names  # what is typed here is typed for users
     assert "monai_cars/features/reports/phrases/findings.yaml" in names
     assert not [name for name in names if name.startswith("monai_cars/") and name.endswith((".pkl", ".ckpt"))]
+    assert not [name for name in names if name.endswith("model.pt")]  # the network of cars_anatomy.safetensors again
+
+
+def test_the_checkout_installs_for_development(tmp_path):
+    script = "from hatchling.build import build_editable; print(build_editable(__import__('sys').argv[1]))"
+    built = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert built.returncode == 0, built.stderr[-2000:]
+    [path] = tmp_path.glob("*.whl")
+    archive = zipfile.ZipFile(path)
+    [pth] = [name for name in archive.namelist() if name.endswith(".pth")]
+    assert Path(archive.read(pth).decode().strip()) == REPOSITORY
 
 
 def test_default_weights_are_found_in_an_empty_folder_without_network(wheel, tmp_path):

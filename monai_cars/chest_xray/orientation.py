@@ -13,6 +13,7 @@ from monai_cars.chest_xray.anatomy.orientation_network import NOT_FRONTAL, class
 from monai_cars.edits.axes import ORDERS, TURNS, Axes, mirror_of
 from monai_cars.edits.claim import Claim
 from monai_cars.files.header import RadiographError
+from monai_cars.networks.precision import single_precision
 from monai_cars.networks.threads import one_thread
 from monai_cars.weights import load_record, load_state
 
@@ -36,12 +37,14 @@ NEEDED_LOG_ODDS = 1.5  # for it, where a film was turned or nobody says anything
 
 
 @lru_cache(maxsize=1)
+@single_precision()
 def _network(sha256: str) -> torch.nn.Module:
     network = orientation_network()
     network.load_state_dict(load_state(ORIENTATION_WEIGHTS))
     return network.eval()
 
 
+@single_precision()
 def orientation_logs(image: torch.Tensor) -> torch.Tensor:
     """Log-probabilities `(17,)` of the sixteen readings of an image `(1, H, W)`, and of no frontal chest."""
     plain = image.as_tensor() if hasattr(image, "as_tensor") else image

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -165,6 +165,33 @@ class CannotEdit(Exception):  # noqa: N818 - an outcome of a film, not a fault
     """The edit cannot be made on this film; the reason goes into the record and the film stays as it is."""
 
 
+def severity_of(severity: Any) -> Any:
+    """A severity with an amount written as a mapping made a Quantity; anything else as it is.
+
+    Raises:
+        ValueError: a mapping that does not hold exactly a number `value` and a `unit`.
+
+    Example:
+        >>> severity_of({"value": 18, "unit": "mm"})
+        Quantity(value=18.0, unit='mm')
+    """
+    if not isinstance(severity, Mapping):
+        return severity
+    if set(severity) != {"value", "unit"} or not _is_number(severity["value"]):
+        raise ValueError(
+            f"an amount must hold a number and its unit, {{'value': 18, 'unit': 'mm'}}, got {dict(severity)}"
+        )
+    return Quantity(float(severity["value"]), str(severity["unit"]))
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return not isinstance(value, str)
+
+
 def _choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {echo(value)}")
@@ -190,6 +217,11 @@ def _check_severity(finding: str, severity: float | Quantity | None) -> None:
             raise ValueError(
                 f"severity of {finding} must lie in [{scale.low}, {scale.high}] {scale.unit}, got {severity.value}"
             )
+    elif not _is_number(severity):
+        raise ValueError(
+            f"severity of {finding} must be a number in [0, 1], a Quantity or {{'value': ..., 'unit': "
+            f"{scale.unit!r}}}, got {severity!r}"
+        )
     elif not 0.0 <= float(severity) <= 1.0:
         raise ValueError(
             f"severity of {finding} must lie in [0, 1] or be a Quantity in {scale.unit}, got {float(severity)}"

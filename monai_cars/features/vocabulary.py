@@ -89,10 +89,16 @@ class Vocabulary:
 
         Raises:
             VocabularyError: the vocabulary has no such finding.
+
+        Example:
+            >>> nih = load_vocabulary("nih-14")
+            >>> nih.index("Pleural Thickening") == nih.index("Pleural_Thickening")
+            True
         """
-        if finding not in self.findings:
+        own = self._own(finding)
+        if own is None:
             raise VocabularyError(f"{self.name} has no finding {echo(finding)}; it has {listed(self.findings)}.")
-        return self.findings.index(finding)
+        return self.findings.index(own)
 
     def names(self, finding: str) -> bool:
         """Whether this vocabulary has a word for what the editors (or `ALIASES`) call `finding`.
@@ -121,7 +127,14 @@ class Vocabulary:
     def _word(self, finding: str) -> str | None:
         if finding in self.findings and finding not in self.edits:
             return finding
-        return self.edits.get(finding, self.edits.get(canonical(finding)))
+        return self.edits.get(finding, self.edits.get(canonical(finding))) or self._own(finding)
+
+    def _own(self, finding: str) -> str | None:
+        """The vocabulary's own name that a name is, written with blanks, underscores or hyphens, in any case."""
+        if finding in self.findings or not isinstance(finding, str):
+            return finding if finding in self.findings else None
+        alike = [name for name in self.findings if _plain(name) == _plain(finding)]
+        return alike[0] if len(alike) == 1 else None
 
     def implied(self, finding: str) -> tuple[str, ...]:
         """All findings that `finding` implies, nearest first."""
@@ -153,6 +166,10 @@ class Vocabulary:
     def implying(self, finding: str) -> tuple[str, ...]:
         """All findings that imply `finding`."""
         return tuple(name for name in self.findings if finding in self.implied(name))
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.lower().replace("_", " ").replace("-", " ").split())
 
 
 def load_vocabulary(vocabulary: str | Path | Vocabulary) -> Vocabulary:

@@ -139,8 +139,8 @@ def _check_unused(source: str, dataset: pydicom.Dataset, cells: np.ndarray) -> N
         constant = plane.min() == plane.max()
         if not (constant or bit in overlays or (signed and np.array_equal(plane, sign))):
             raise RadiographError(
-                f"{source}: values must fit into the {bits} stored bits (got {int(cells.min())} to {int(cells.max())}); "
-                "correct BitsStored and HighBit, or remove what lies in the bits above"
+                f"{source}: values must fit into the {bits} stored bits (got {int(cells.min())} to "
+                f"{int(cells.max())}); correct BitsStored and HighBit, or remove what lies in the bits above"
             )
 
 

@@ -17,6 +17,7 @@ import torch
 from monai.data import ImageReader, MetaTensor
 
 from monai_cars.echo import echo
+from monai_cars.files import flat_writer  # noqa: F401 - so that MONAI can save what is read here
 from monai_cars.files.formats import SUFFIXES, looks_like_a_film, read_native
 from monai_cars.files.header import Header, RadiographError
 from monai_cars.files.native import image_of

@@ -76,14 +76,17 @@ def canonical(finding: str) -> str:
     """The name of the finding that a name stands for; other names are given back as they are.
 
     Example:
-        >>> canonical("Cardiomegaly"), canonical("pleural_air"), canonical("gout")
-        ('enlarged heart', 'pleural air', 'gout')
+        >>> canonical("Cardiomegaly"), canonical("pleural_air"), canonical("Pleural-Effusion"), canonical("gout")
+        ('enlarged heart', 'pleural air', 'effusion', 'gout')
     """
     if not isinstance(finding, str) or finding in _findings:
         return finding
-    spaced = finding.lower().replace("_", " ").strip()
-    name = _aliases.get(spaced, spaced)
-    return name if name in _findings else finding
+    spaced = " ".join(finding.lower().replace("_", " ").split())
+    for spelt in (spaced, " ".join(spaced.replace("-", " ").split())):
+        name = _aliases.get(spelt, spelt)
+        if name in _findings:
+            return name
+    return finding
 
 
 def finding_of(name: str) -> Finding:

@@ -215,7 +215,7 @@ class Gate:
                 f"max_attempts is {max_attempts}, but the thresholds of the gate ({self.thresholds}) bound what passes "
                 f"wrongly over {self.attempts} attempts; ask for at most {self.attempts}, or calibrate the gate for "
                 "more (calibrate_gate)",
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def without(self, *names: str) -> Gate:

@@ -26,6 +26,7 @@ from monai_cars.files.radiograph import header_of
 from monai_cars.gates import Context, Gate
 from monai_cars.gates.judges import editor_data, judges, require_independent
 from monai_cars.modality import Modality, Segmenter, modality_of
+from monai_cars.networks.precision import single_precision
 from monai_cars.networks.threads import one_blas_thread, one_thread
 
 __all__ = ["Composite", "Counterfactual", "compose", "film_seed", "make_counterfactual"]
@@ -58,6 +59,7 @@ class Counterfactual:
     accepted: bool
 
 
+@single_precision()
 def make_counterfactual(
     image: torch.Tensor,
     anatomy: torch.Tensor,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from monai.data import get_track_meta
 from monai.utils import convert_to_tensor
 
 from monai_cars.editors import Editor
@@ -27,8 +26,9 @@ from monai_cars.loop.segmentation import (
     segmented,
     segmenter_on,
 )
-from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
+from monai_cars.loop.state import as_image, current_header, like, one_channel, plain_tensor
 from monai_cars.modality import DEFAULT_ORGAN, PROFILES, Modality, Segmenter, modality_named
+from monai_cars.networks.precision import single_precision
 from monai_cars.weights import WeightsRecord, record_of
 
 Earlier = Sequence[Mapping[str, Any]]
@@ -91,6 +91,7 @@ class EditLoop:
         """The organ whose findings are edited."""
         return modality_named(self.organ)
 
+    @single_precision()
     def __call__(
         self,
         image: torch.Tensor,
@@ -115,7 +116,7 @@ class EditLoop:
         Raises:
             ValueError: an image or masks of a shape that does not fit.
         """
-        image = convert_to_tensor(image, track_meta=get_track_meta())
+        image = as_image(image)
         film = one_channel(image)
         if not bool(torch.isfinite(plain_tensor(film)).all()):
             return self.abstain(image, edit.operation, edit.finding, edit.seed, "the film holds NaN or infinity")
@@ -130,7 +131,7 @@ class EditLoop:
 
     def untouched(self, image: torch.Tensor) -> Counterfactual:
         """The film as it is, with zeros for masks and an empty record: nothing was asked for."""
-        image = convert_to_tensor(image, track_meta=get_track_meta())
+        image = as_image(image)
         empty = torch.zeros((1, *image.shape[1:]), dtype=torch.uint8, device=image.device)
         return Counterfactual(image, like(empty, image), like(empty.clone(), image), {}, False)
 
@@ -219,7 +220,7 @@ class EditLoop:
         if callable(self.segmenter):
             return self.segmenter
         weights = self.segmenter_weights or record_of(self.segmenter)
-        return segmenter_on(torch.device(self.device or device), weights, self.modality)
+        return segmenter_on(self.device or device, weights, self.modality)
 
 
 def editor_of(modality: Modality, editor: str | Editor | None, weights: str | Path | None = None) -> Editor:

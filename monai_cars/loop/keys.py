@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from monai.data import MetaTensor, get_track_meta
-from monai.utils import convert_to_tensor
+from monai.data import MetaTensor
 
 from monai_cars.edits.record import dump_record, read_record
 from monai_cars.features import Vocabulary, as_vector
 from monai_cars.files.radiograph import HEADER_POSTFIX
+from monai_cars.loop.class_label import label_after, warn_of_labels
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.labels import labels_after
-from monai_cars.loop.state import like, plain_tensor
+from monai_cars.loop.one_film import IMAGE_KEY, require_one_film, require_own_masks
+from monai_cars.loop.state import as_image, like, plain_tensor
 
 Sample = dict[Hashable, Any]
 
@@ -32,6 +33,8 @@ class EditKeys:
         record: written, one JSON string with `edits`.
         findings: feature vector to keep in step, None when there is none.
         vocabulary: of that vector.
+        label: class number, or short vector, to keep in step, None when there is none.
+        label_of: finding -> class number of that label.
         keep_before: leave `<image>_before`, `<anatomy>_before` and `<findings>_before` for ValidityGated.
     """
 
@@ -42,6 +45,8 @@ class EditKeys:
     record: Hashable = "counterfactual"
     findings: Hashable | None = None
     vocabulary: Vocabulary | None = None
+    label: Hashable | None = None
+    label_of: Mapping[str, int] | None = None
     keep_before: bool = True
 
     def header(self, sample: Mapping[Hashable, Any]) -> str | None:
@@ -60,31 +65,39 @@ class EditKeys:
         """A copy of the sample in which every key that edits write is present: zeros and an empty record at first.
 
         Raises:
-            ValueError: a key to write is in use for something else, or a record is no JSON object.
+            ValueError: a key to write is in use for something else or for another film, or a record is no JSON object.
         """
         sample = dict(data)
-        image = sample[self.image] = convert_to_tensor(sample[self.image], track_meta=get_track_meta())
+        image = sample[self.image] = as_image(sample[self.image])
+        require_own_masks(sample, self.image, self.anatomy)
         if self.findings is not None:
             sample[self.findings] = as_vector(entry(sample, self.findings, "findings_key"), self._vocabulary)
+        if self.label is not None:
+            entry(sample, self.label, "label_key")
+        if self.record in sample:
+            require_one_film(sample, self.image, read_record(sample[self.record]), str(self.record))
+        else:
+            self._refuse_taken(sample)
         if self.keep_before:
-            for key in (self.image, self.anatomy, self.findings):
+            for key in (self.image, self.anatomy, self.findings, self.label):
                 if key is not None and key in sample:
                     sample.setdefault(self.before(key), sample[key])
         if self.record not in sample:
-            self._refuse_taken(sample)
             empty = torch.zeros((1, *image.shape[1:]), dtype=torch.uint8, device=image.device)
             sample[self.lesion], sample[self.support] = like(empty, image), like(empty.clone(), image)
             sample[self.record] = dump_record({"edits": []})
-        if self.findings is not None:
+        labels = {"findings_key": self.findings, "label_key": self.label}
+        told = {name: str(key) for name, key in labels.items() if key is not None}
+        if told:
             # ValidityGated reads there which labels go back with the film.
-            record = read_record(sample[self.record])
-            sample[self.record] = dump_record({**record, "findings_key": str(self.findings)})
+            sample[self.record] = dump_record({**read_record(sample[self.record]), **told})
         return sample
 
     def finish(self, sample: Sample, result: Counterfactual) -> Sample:
         """The sample after one edit: pixels, masks, labels and record together; an abstention only adds its record."""
         record = read_record(sample[self.record])
         record["edits"].append(result.record)
+        record[IMAGE_KEY] = str(self.image)
         sample = {**sample, self.record: dump_record(record)}
         if not result.accepted:
             return sample
@@ -94,6 +107,9 @@ class EditKeys:
         if self.findings is not None:
             *earlier, made = record["edits"]
             sample[self.findings] = labels_after(sample[self.findings], self._vocabulary, made, earlier)
+        if self.label is not None:
+            sample[self.label] = label_after(sample[self.label], self.label_of or {}, result.record)
+        warn_of_labels(sample, (self.findings, self.label), result.record)
         return sample
 
     def count_draw(self, sample: Sample) -> Sample:
@@ -113,6 +129,12 @@ class EditKeys:
                 raise ValueError(
                     f"the sample has an entry {key!r} of its own, which the edit would overwrite; give the edit "
                     f"another name, {argument}='edited_{key}'."
+                )
+        for key in (self.image, self.anatomy, self.findings, self.label) if self.keep_before else ():
+            if key is not None and self.before(key) in sample:
+                raise ValueError(
+                    f"the sample has an entry {self.before(key)!r} of its own, or of another film's edit, where this "
+                    f"edit keeps what {key!r} was: give that entry another name, or the edit keep_before=False."
                 )
 
     def _union(self, key: Hashable, so_far: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.data import MetaTensor, get_track_meta
-from monai.utils import convert_to_tensor
+from monai.data import MetaTensor
 
 from monai_cars.edits.axes import Axes, from_standard, then, to_standard
 from monai_cars.edits.claim import UNHEARD, Claim
@@ -18,8 +17,10 @@ from monai_cars.files.header import RadiographError
 from monai_cars.files.padding import without_padding
 from monai_cars.files.radiograph import META_KEY, Header, header_of
 from monai_cars.loop.claim import claim_of, step_of
-from monai_cars.loop.state import like, one_channel
+from monai_cars.loop.state import as_image, like, one_channel
 from monai_cars.modality import Modality, Segmenter, modality_named
+from monai_cars.networks.device import usable_device
+from monai_cars.networks.precision import single_precision
 from monai_cars.weights import WeightsRecord, record_of
 
 MAKER_KEY = "segmenter"
@@ -28,6 +29,7 @@ LATERALITY_KEY = "laterality"
 """Key of ``MetaTensor.meta`` of masks that says by whom their sides are known."""
 
 
+@single_precision()
 def segmented(
     image: torch.Tensor,
     segmenter: Segmenter,
@@ -53,7 +55,7 @@ def segmented(
         ValueError: the segmenter returns something else than masks of the image's size.
     """
     organ = modality_named(modality) if isinstance(modality, str) else modality
-    image = convert_to_tensor(image, track_meta=get_track_meta())
+    image = as_image(image)
     film = one_channel(image)
     plain = film.as_tensor() if isinstance(film, MetaTensor) else film
     if header is not None or (isinstance(film, MetaTensor) and META_KEY in film.meta):
@@ -63,7 +65,7 @@ def segmented(
         warnings.warn(
             f"The film is mirrored left to right (axes {str(found)!r}): right and left are named by the patient, so "
             "the patient's right lies on the right of the image. Segment before random flips if that is not meant.",
-            stacklevel=4,
+            stacklevel=5,
         )
     upright = to_standard(plain.float(), found).contiguous()
     # A copy, whichever way: a segmenter that normalises in place must not change the chain's image.
@@ -157,19 +159,20 @@ def _axes(modality: Modality, film: torch.Tensor, plain: torch.Tensor, stated: s
     return modality.orient(plain, claim_of(film, text) if film.ndim == 3 else UNHEARD, source)
 
 
-def segmenter_on(where: torch.device, weights: str | WeightsRecord, modality: str | Modality) -> Segmenter:
+def segmenter_on(where: torch.device | str, weights: str | WeightsRecord, modality: str | Modality) -> Segmenter:
     """The segmenter of some weights on a device.
 
     Raises:
         RuntimeError: it would start CUDA in a forked worker.
+        ValueError: there is no such device here.
     """
-    if where.type == "cuda" and torch.cuda._is_in_bad_fork():
+    if str(where).startswith("cuda") and torch.cuda._is_in_bad_fork():
         raise RuntimeError(
             f"A forked DataLoader worker cannot run a segmenter on {where}: use num_workers=0, "
             "monai.data.ThreadDataLoader, or device='cpu'."
         )
     organ = modality_named(modality) if isinstance(modality, str) else modality
-    return organ.segmenter(weights, where)
+    return organ.segmenter(weights, usable_device(where))
 
 
 def axes_from_affine(image: torch.Tensor) -> Axes | None:

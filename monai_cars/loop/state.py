@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.data import MetaTensor
+from monai.data import MetaTensor, get_track_meta
+from monai.utils import convert_to_tensor
 
 from monai_cars.edits.axes import Axes, to_standard
 from monai_cars.files.padding import without_padding
 from monai_cars.files.radiograph import META_KEY, Header, header_of
 from monai_cars.modality import DEFAULT_ORGAN, Modality, modality_named
 
+WIDER = {torch.uint16: torch.int32, torch.uint32: torch.int64}
 SIGN_SIDE = 128  # pixels on the longer side, enough to tell dense from aerated
 
 
@@ -101,6 +103,23 @@ def _pixdim(affine: Any, axes: int) -> tuple[float, ...]:
 def plain_tensor(tensor: torch.Tensor) -> torch.Tensor:
     """The tensor without MONAI's metadata, which costs time in every operation."""
     return tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor
+
+
+def as_image(image: Any) -> torch.Tensor:
+    """An array or tensor as MONAI's transforms hand it on, a MetaTensor where metadata are tracked.
+
+    Unsigned integers of 16 bits and more become the next wider signed ones, as MONAI makes them of NumPy's: torch has
+    no arithmetic for them. Bytes in another order than this machine's are put in order.
+
+    Example:
+        >>> as_image(np.zeros((1, 2, 2), ">u2")).dtype
+        torch.int32
+    """
+    if isinstance(image, np.ndarray) and not image.dtype.isnative:
+        image = image.astype(image.dtype.newbyteorder("="))
+    if isinstance(image, torch.Tensor) and image.dtype in WIDER:
+        image = image.to(WIDER[image.dtype])
+    return convert_to_tensor(image, track_meta=get_track_meta())
 
 
 def one_channel(image: torch.Tensor) -> torch.Tensor:

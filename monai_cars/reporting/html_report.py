@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from monai_cars.extras import require_extra
 from monai_cars.files.atomic import write_atomically
 from monai_cars.reporting.display import (
     Window,
@@ -45,7 +46,9 @@ def write_report(folder: str | Path, *, edits: int = 20) -> Path:
 
     Raises:
         FileNotFoundError: the folder holds no finished run.
+        MissingExtra: jinja2 is not installed.
     """
+    require_extra("bundle", "jinja2")
     folder = Path(folder)
     results = read_results(folder)
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))

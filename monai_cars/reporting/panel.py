@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_cars.extras import require_extra
 from monai_cars.files.atomic import write_atomically
 from monai_cars.reporting.display import (
     bounds,
@@ -46,7 +47,11 @@ def write_panel(folder: str | Path, *, rows: int = 8) -> Path:
 
     Returns:
         The picture's path.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
     """
+    require_extra("bundle", "matplotlib")
     results = read_results(folder)
     run = json.loads((Path(folder) / "run.json").read_text(encoding="utf-8"))
     content, _ = draw_panel(Path(folder), [result.line for result in results], run, rows=rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -12,6 +12,9 @@ import numpy as np
 from monai_cars.echo import echo
 from monai_cars.edits.edit import OPERATIONS, SEVERITY, Operation
 from monai_cars.findings.severity import canonical
+
+Weighed = Mapping[str, float] | Sequence[str]
+"""Names with weights, or names that weigh alike."""
 
 
 class Draw(NamedTuple):
@@ -42,7 +45,7 @@ class Choices:
     """Weights of findings and operations, and the range of severities.
 
     Args:
-        findings: finding -> weight; a sequence weighs all alike.
+        findings: finding -> weight.
         operations: operation -> weight.
         severity: lowest and highest, in [0, 1].
 
@@ -59,7 +62,12 @@ class Choices:
     severity: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "findings", {canonical(name): weight for name, weight in self.findings.items()})
+        names = [canonical(name) for name in self.findings]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            said = [name for name in self.findings if canonical(name) == twice]
+            raise ValueError(f"findings names {twice!r} twice, as {' and '.join(map(repr, said))}; name it once.")
+        object.__setattr__(self, "findings", dict(zip(names, self.findings.values(), strict=True)))
         _check_weights("findings", self.findings, tuple(SEVERITY))
         _check_weights("operations", self.operations, OPERATIONS)
         low, high = self.severity
@@ -86,6 +94,27 @@ class Choices:
         return Choice(operation, finding, severity, drawn.seed)
 
 
+def weights_of(argument: str, given: Weighed) -> dict[str, float]:
+    """Name -> weight, as a mapping says, or alike for all names of a list.
+
+    Raises:
+        ValueError: one name alone, a list with something else than names in it, or one that names something twice.
+
+    Example:
+        >>> weights_of("findings", ["nodule", "mass"])
+        {'nodule': 1.0, 'mass': 1.0}
+    """
+    if isinstance(given, Mapping):
+        return dict(given)
+    names = [] if isinstance(given, str) else list(given)
+    if not names or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise ValueError(
+            f"{argument} must be a list of different names, which weighs them alike, or a mapping of names to weights, "
+            f"such as {{'nodule': 2, 'mass': 1}} (got {given!r})."
+        )
+    return dict.fromkeys(names, 1.0)
+
+
 def pick(weights: Mapping[str, float], position: float) -> str:
     """The name whose share of the total holds `position` in [0, 1); names in order, so that no hash decides.
 
@@ -102,5 +131,7 @@ def _check_weights(argument: str, weights: Mapping[str, float], known: tuple[str
     unknown = [name for name in weights if name not in known]
     if unknown:
         raise ValueError(f"{argument} names {echo(unknown[0])}; known are {', '.join(known)}.")
+    if any(isinstance(weight, str) or not hasattr(weight, "__float__") for weight in weights.values()):
+        raise ValueError(f"{argument} must map each name to a number, its weight (got {echo(dict(weights))}).")
     if any(not math.isfinite(weight) or weight < 0 for weight in weights.values()) or not any(weights.values()):
         raise ValueError(f"{argument} must be weights >= 0, at least one of them > 0 (got {dict(weights)}).")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Unpack
 
 import torch
 from monai.config import KeysCollection
-from monai.transforms import Transform
 
 from monai_cars.edits.edit import Edit, Region
 from monai_cars.findings.registry import finding_of
@@ -16,11 +15,20 @@ from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample, entry
 from monai_cars.modality import modality_of
-from monai_cars.transforms.film_edit import FilmEditd, split_options
-from monai_cars.transforms.regions import BoxModeLike, box_region, mask_region, point_region, standard_boxes
+from monai_cars.transforms.film_edit import FilmEdit, FilmEditd, split_options
+from monai_cars.transforms.options import EditOptions, LoopOptions, showing
+from monai_cars.transforms.regions import (
+    BoxAxes,
+    BoxModeLike,
+    box_region,
+    check_box_axes,
+    mask_region,
+    point_region,
+    standard_boxes,
+)
 
 
-class DeleteFinding(Transform):
+class DeleteFinding(FilmEdit):
     """Delete the finding in a region: the attenuation that it added is removed, the texture that it hid restored.
 
     Args:
@@ -35,14 +43,13 @@ class DeleteFinding(Transform):
         'mass'
     """
 
-    backend = FilmEditd.backend
-
-    def __init__(self, finding: str, *, seed: int = 0, **loop: Any) -> None:
+    @showing(EditLoop.__init__)
+    def __init__(self, finding: str, *, seed: int = 0, **loop: Unpack[LoopOptions]) -> None:
         self.finding = Edit("insert", finding).finding  # refuses an unknown one now, not at the first film
         self.seed = seed
         self.loop = EditLoop(organ=modality_of(finding).name, **loop)
 
-    def __call__(
+    def counterfactual(
         self,
         img: torch.Tensor,
         anatomy: torch.Tensor | None = None,
@@ -68,7 +75,8 @@ class DeleteFindingd(FilmEditd):
 
     Where the finding lies is said by exactly one of `mask_key`, `box_key` and `point`. Boxes and points count the
     pixels of the film as it was loaded, first axis first (rows after `LoadRadiographd`, columns after MONAI's own
-    DICOM and PIL readers), and are followed through resampling, flips and crops by the image's affine.
+    DICOM and PIL readers; `box_axes="xy"` the other way round), and are followed through resampling, flips and crops by
+    the image's affine.
 
     The label becomes 0 only when every known instance is gone and `complete` says that the known ones are all;
     else it stays, and the record says `instance_only`. An enlarged heart, an enlarged cardiomediastinum and support
@@ -82,6 +90,8 @@ class DeleteFindingd(FilmEditd):
         box_key: key of one box (4,) or several (N, 4).
         point: a pixel on the finding, (row, column) for a film of `LoadRadiographd`.
         box_mode: MONAI BoxMode of the boxes, such as "xyxy" (default) or "xywh".
+        box_axes: which axis they name first: "tensor" as MONAI's boxes (the row of a film of `LoadRadiographd`), or
+            "xy" as detectors and their tables do (the column); so does `point`.
         instance: which of several boxes to delete, from 0; None deletes one after another, each with its own record.
         complete: the boxes (or the mask) hold every instance of the finding on the film.
         seed: decides every draw of the edit.
@@ -97,6 +107,7 @@ class DeleteFindingd(FilmEditd):
         'boxes'
     """
 
+    @showing(FilmEditd.__init__, EditLoop.__init__)
     def __init__(
         self,
         keys: KeysCollection,
@@ -106,10 +117,11 @@ class DeleteFindingd(FilmEditd):
         box_key: Hashable | None = None,
         point: Sequence[float] | None = None,
         box_mode: BoxModeLike = None,
+        box_axes: BoxAxes = "tensor",
         instance: int | None = 0,
         complete: bool = False,
         seed: int = 0,
-        **options: Any,
+        **options: Unpack[EditOptions],
     ) -> None:
         names, loop = split_options(options)
         super().__init__(keys, **names)
@@ -129,6 +141,8 @@ class DeleteFindingd(FilmEditd):
             raise ValueError("instance=None deletes one box after another and needs box_key.")
         self.mask_key, self.box_key, self.point = mask_key, box_key, point
         self.box_mode, self.instance, self.complete = box_mode, instance, complete
+        check_box_axes(box_axes)
+        self.box_axes = box_axes
 
     def edited(self, sample: Sample) -> Sample:
         """Delete the instance, or one instance after another."""
@@ -142,11 +156,11 @@ class DeleteFindingd(FilmEditd):
         image, anatomy = sample[names.image], sample.get(names.anatomy)
         header, earlier = names.header(sample), names.earlier(sample)
         if self.point is self.mask_key is self.box_key is None:
-            return self.delete(image, anatomy, None, header, earlier)
+            return self.delete.counterfactual(image, anatomy, None, header, earlier)
         region, known = self._region(sample, image, number)
         if region is None:
             return self.delete.abstain(image)
-        result = self.delete(image, anatomy, region, header, earlier)
+        result = self.delete.counterfactual(image, anatomy, region, header, earlier)
         gone = {
             tuple(edit["box"])
             for edit in earlier
@@ -158,16 +172,16 @@ class DeleteFindingd(FilmEditd):
     def _numbers(self, sample: Sample) -> Iterable[int]:
         if self.instance is not None:
             return (self.instance,)
-        boxes = standard_boxes(entry(sample, self.box_key, "box_key"), self.box_mode)
+        boxes = standard_boxes(entry(sample, self.box_key, "box_key"), self.box_mode, self.box_axes)
         return range(max(len(boxes), 1))
 
     def _region(self, sample: Sample, image: torch.Tensor, number: int) -> tuple[Region | None, int]:
         """The region, and how many instances are known."""
         if self.point is not None:
-            return point_region(self.point, image), 1
+            return point_region(self.point[::-1] if self.box_axes == "xy" else self.point, image), 1
         if self.mask_key is not None:
             return mask_region(entry(sample, self.mask_key, "mask_key"), image), 1
-        boxes = standard_boxes(entry(sample, self.box_key, "box_key"), self.box_mode)
+        boxes = standard_boxes(entry(sample, self.box_key, "box_key"), self.box_mode, self.box_axes)
         return (box_region(boxes[number], image) if number < len(boxes) else None), len(boxes)
 
 

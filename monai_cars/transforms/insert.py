@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Unpack
 
 import torch
 from monai.config import KeysCollection
-from monai.transforms import Transform
 
-from monai_cars.edits.edit import Edit, Quantity
+from monai_cars.edits.edit import Edit, Quantity, severity_of
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample
 from monai_cars.modality import modality_of
-from monai_cars.transforms.film_edit import FilmEditd, split_options
+from monai_cars.transforms.film_edit import FilmEdit, FilmEditd, split_options
+from monai_cars.transforms.options import EditOptions, LoopOptions, showing
 
 
-class InsertFinding(Transform):
+class InsertFinding(FilmEdit):
     """Insert a finding; the same film and seed give the same counterfactual.
 
     Args:
         finding: a key of `monai_cars.findings.SEVERITY`, such as "nodule" or "effusion", or another usual name of one.
         side: the patient's, "left" or "right"; None is either.
         zone: "upper", "middle", "lower", "apex", "costophrenic" or "hilar"; None is anywhere the finding occurs.
-        severity: in [0, 1], from the mildest visible finding to the severest, or a Quantity such as 18 mm; None lets
-            the editor choose.
+        severity: in [0, 1], from the mildest visible finding to the severest, or an amount such as 18 mm: a Quantity
+            or {"value": 18, "unit": "mm"}; None lets the editor choose.
         seed: decides every draw of the edit.
         **loop: `editor`, `weights`, `gate`, `segmenter`, `device` and `max_attempts` of
             `monai_cars.loop.edit_loop.EditLoop`.
@@ -37,22 +38,21 @@ class InsertFinding(Transform):
         'fraction'
     """
 
-    backend = FilmEditd.backend
-
+    @showing(EditLoop.__init__)
     def __init__(
         self,
         finding: str,
         *,
         side: str | None = None,
         zone: str | None = None,
-        severity: float | Quantity | None = None,
+        severity: float | Quantity | Mapping[str, Any] | None = None,
         seed: int = 0,
-        **loop: Any,
+        **loop: Unpack[LoopOptions],
     ) -> None:
-        self.edit = Edit("insert", finding, side=side, zone=zone, severity=severity, seed=seed)
+        self.edit = Edit("insert", finding, side=side, zone=zone, severity=severity_of(severity), seed=seed)
         self.loop = EditLoop(organ=modality_of(finding).name, **loop)
 
-    def __call__(
+    def counterfactual(
         self,
         img: torch.Tensor,
         anatomy: torch.Tensor | None = None,
@@ -77,6 +77,7 @@ class InsertFindingd(FilmEditd):
         ('image',)
     """
 
+    @showing(FilmEditd.__init__, EditLoop.__init__)
     def __init__(
         self,
         keys: KeysCollection,
@@ -84,9 +85,9 @@ class InsertFindingd(FilmEditd):
         *,
         side: str | None = None,
         zone: str | None = None,
-        severity: float | Quantity | None = None,
+        severity: float | Quantity | Mapping[str, Any] | None = None,
         seed: int = 0,
-        **options: Any,
+        **options: Unpack[EditOptions],
     ) -> None:
         names, loop = split_options(options)
         super().__init__(keys, **names)
@@ -96,7 +97,9 @@ class InsertFindingd(FilmEditd):
     def edit_film(self, sample: Sample) -> Counterfactual:
         """Insert the finding."""
         names = self.names
-        return self.insert(sample[names.image], sample.get(names.anatomy), names.header(sample), names.earlier(sample))
+        return self.insert.counterfactual(
+            sample[names.image], sample.get(names.anatomy), names.header(sample), names.earlier(sample)
+        )
 
 
 InsertFindingD = InsertFindingDict = InsertFindingd

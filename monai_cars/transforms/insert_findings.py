@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from monai.config import KeysCollection
-from monai.transforms import Transform
 
 from monai_cars.echo import echo
-from monai_cars.edits.edit import Edit, Quantity
+from monai_cars.edits.edit import Edit, severity_of
 from monai_cars.edits.sample_seed import derive_seed
 from monai_cars.features import check_combination
 from monai_cars.findings.severity import canonical
@@ -19,13 +18,14 @@ from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample
 from monai_cars.modality import shared_modality
-from monai_cars.transforms.film_edit import FilmEditd, split_options
+from monai_cars.transforms.film_edit import FilmEdit, FilmEditd, split_options
+from monai_cars.transforms.options import EditOptions, LoopOptions, showing
 
 Wanted = str | Mapping[str, Any]
 FIELDS = ("finding", "side", "zone", "severity", "seed")
 
 
-class InsertFindings(Transform):
+class InsertFindings(FilmEdit):
     """Insert several findings, one after another in the order given; each has a record and a seed of its own.
 
     An editor sees what lies on the film already: fluid below pleural air of the same side makes an air-fluid level.
@@ -47,14 +47,15 @@ class InsertFindings(Transform):
         ['pleural air', 'effusion']
     """
 
-    backend = FilmEditd.backend
-
-    def __init__(self, findings: Sequence[Wanted], *, seed: int = 0, all_or_none: bool = False, **loop: Any) -> None:
+    @showing(EditLoop.__init__)
+    def __init__(
+        self, findings: Sequence[Wanted], *, seed: int = 0, all_or_none: bool = False, **loop: Unpack[LoopOptions]
+    ) -> None:
         self.edits = _edits(findings, seed)
         self.all_or_none = all_or_none
         self.loop = EditLoop(organ=shared_modality(edit.finding for edit in self.edits).name, **loop)
 
-    def __call__(
+    def counterfactual(
         self,
         img: torch.Tensor,
         anatomy: torch.Tensor | None = None,
@@ -69,6 +70,10 @@ class InsertFindings(Transform):
             known.append(results[-1].record)
         failed = next((result.record for result in results if not result.accepted), None)
         return [self._withdrawn(img, result, failed) for result in results] if self.all_or_none and failed else results
+
+    def results(self, img: torch.Tensor, *given: Any, **named: Any) -> list[Counterfactual]:
+        """What became of each finding."""
+        return self.counterfactual(img, *given, **named)
 
     def _withdrawn(self, img: torch.Tensor, result: Counterfactual, failed: Mapping[str, Any]) -> Counterfactual:
         reason = f"the combination is not complete: {failed['finding']}: {failed['reason']}"
@@ -90,6 +95,7 @@ class InsertFindingsd(FilmEditd):
         3
     """
 
+    @showing(FilmEditd.__init__, EditLoop.__init__)
     def __init__(
         self,
         keys: KeysCollection,
@@ -97,7 +103,7 @@ class InsertFindingsd(FilmEditd):
         *,
         seed: int = 0,
         all_or_none: bool = False,
-        **options: Any,
+        **options: Unpack[EditOptions],
     ) -> None:
         names, loop = split_options(options)
         super().__init__(keys, **names)
@@ -118,7 +124,7 @@ class InsertFindingsd(FilmEditd):
     def _results(self, sample: Sample) -> list[Counterfactual]:
         names = self.names
         header, earlier = names.header(sample), names.earlier(sample)
-        return self.insert(sample[names.image], sample.get(names.anatomy), header, earlier)
+        return self.insert.counterfactual(sample[names.image], sample.get(names.anatomy), header, earlier)
 
 
 def _edits(findings: Sequence[Wanted], seed: int) -> list[Edit]:
@@ -144,12 +150,9 @@ def _edits(findings: Sequence[Wanted], seed: int) -> list[Edit]:
 
 
 def _edit(number: int, row: dict[str, Any], seed: int) -> Edit:
-    severity = row.get("severity")
-    if isinstance(severity, Mapping):
-        row["severity"] = Quantity(float(severity["value"]), str(severity["unit"]))
     row.setdefault("seed", derive_seed(seed, number, canonical(row["finding"])))
     try:
-        return Edit("insert", **row)
+        return Edit("insert", **{**row, "severity": severity_of(row.get("severity"))})
     except (TypeError, ValueError) as error:
         raise ValueError(f"findings[{number}]: {error}") from error
 

@@ -20,9 +20,10 @@ from monai_cars.edits.record import film_mask, read_record
 from monai_cars.features import Vocabulary, load_vocabulary
 from monai_cars.findings.severity import canonical
 from monai_cars.loop.keys import Sample, entry
+from monai_cars.loop.one_film import require_one_film
 from monai_cars.loop.state import plain_tensor
 from monai_cars.modality import modality_of
-from monai_cars.transforms.regions import BoxModeLike, box_region, standard_boxes
+from monai_cars.transforms.regions import BoxAxes, BoxModeLike, box_region, check_box_axes, standard_boxes
 
 LEAST_SHARE = 0.02  # of the largest part: smaller ones are crumbs that no reader boxes
 GONE = 0.3  # share of a box under the lesion of a deletion from which the box goes; an ellipse fills 0.79 of its own
@@ -74,6 +75,8 @@ class LesionToBoxesd(MapTransform):
         box_key: key of the boxes, read where the sample has it, and written.
         label_key: key of their class numbers (int64), read and written.
         box_mode: MONAI BoxMode of the sample's boxes; those written are in MONAI's standard mode, "xyxy".
+        box_axes: which axis the sample's boxes name first: "tensor" as MONAI's (the row of a film of
+            `LoadRadiographd`), or "xy" as detectors and their tables do (the column); those written are as MONAI's.
         anatomy_key: as the edits before it, as is `record_key`.
         least_share: see `LesionToBoxes`.
         allow_missing_keys: pass samples without the film on as they are.
@@ -99,6 +102,7 @@ class LesionToBoxesd(MapTransform):
         box_key: Hashable = "box",
         label_key: Hashable = "label",
         box_mode: BoxModeLike = None,
+        box_axes: BoxAxes = "tensor",
         anatomy_key: Hashable = "anatomy",
         record_key: Hashable = "counterfactual",
         least_share: float = LEAST_SHARE,
@@ -111,6 +115,8 @@ class LesionToBoxesd(MapTransform):
             raise ValueError("LesionToBoxesd needs the findings that are classes: give one of classes and vocabulary.")
         self.classes = _numbers(classes) if classes is not None else _numbers_in(load_vocabulary(vocabulary or ""))
         self.box_key, self.label_key, self.box_mode = box_key, label_key, box_mode
+        check_box_axes(box_axes)
+        self.box_axes = box_axes
         self.anatomy_key, self.record_key = anatomy_key, record_key
         self.boxes = LesionToBoxes(least_share)
 
@@ -119,7 +125,9 @@ class LesionToBoxesd(MapTransform):
         sample = dict(data)
         for key in self.key_iterator(sample):
             boxes, labels = self._own(sample, sample[key])
-            edits = read_record(sample[self.record_key])["edits"] if self.record_key in sample else []
+            record = read_record(sample[self.record_key]) if self.record_key in sample else {"edits": []}
+            require_one_film(sample, key, record, str(self.record_key))
+            edits = record["edits"]
             for edit in (edit for edit in edits if edit["accepted"]):
                 boxes, labels = self._after(sample, sample[key], edit, boxes, labels)
             sample[self.box_key], sample[self.label_key] = boxes, labels
@@ -128,7 +136,7 @@ class LesionToBoxesd(MapTransform):
     def _own(self, sample: Sample, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The sample's boxes in the pixels of the image as it stands, without those that lie outside it."""
         given = sample.get(self.box_key)
-        corners = standard_boxes(given, self.box_mode) if given is not None else np.zeros((0, 4))
+        corners = standard_boxes(given, self.box_mode, self.box_axes) if given is not None else np.zeros((0, 4))
         labels = torch.as_tensor(sample.get(self.label_key, []), dtype=torch.int64).reshape(-1)
         if len(corners) != len(labels):
             raise ValueError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Collection, Hashable, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -22,21 +22,21 @@ from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample
 from monai_cars.modality import DEFAULT_ORGAN, shared_modality
-from monai_cars.transforms.choice import Choices, Draw, draw
-from monai_cars.transforms.film_edit import FilmEditd, split_options
-from monai_cars.transforms.regions import BoxModeLike, known_regions
+from monai_cars.transforms.choice import Choices, Draw, Weighed, draw, weights_of
+from monai_cars.transforms.film_edit import FilmEdit, FilmEditd, split_options
+from monai_cars.transforms.options import EditOptions, LoopOptions, showing
+from monai_cars.transforms.regions import BoxAxes, BoxModeLike, check_box_axes, known_regions
 
-Weights = Mapping[str, float]
 
-
-class RandCounterfactual(RandomizableTransform):
+class RandCounterfactual(RandomizableTransform, FilmEdit):
     """Insert or delete a finding, chosen at random, with probability `prob`.
 
     Args:
-        findings: finding -> weight; None weighs all alike (of those that the vocabulary, if any, has a word for).
-        operations: "insert", "delete", "sham" -> weight. Only findings whose region is known, or that the anatomy shows
-            (an enlarged heart or cardiomediastinum, devices), can be deleted: elsewhere the other operations share the
-            weight.
+        findings: finding -> weight, or a list that weighs all alike; None weighs all alike (of those that the
+            vocabulary, if any, has a word for).
+        operations: "insert", "delete", "sham" -> weight, or a list. Only findings whose region is known, or that the
+            anatomy shows (an enlarged heart or cardiomediastinum, devices), can be deleted: elsewhere the other
+            operations share the weight.
         prob: of editing at all.
         severity: range (low, high) in [0, 1] of insertions, drawn uniformly.
         **loop: `editor`, `weights`, `gate`, `segmenter`, `device` and `max_attempts` of
@@ -50,23 +50,22 @@ class RandCounterfactual(RandomizableTransform):
         0.5
     """
 
-    backend = FilmEditd.backend
-
+    @showing(EditLoop.__init__)
     def __init__(
         self,
-        findings: Weights | None = None,
-        operations: Weights | None = None,
+        findings: Weighed | None = None,
+        operations: Weighed | None = None,
         prob: float = 0.1,
         *,
         severity: tuple[float, float] = (0.0, 1.0),
-        **loop: Any,
+        **loop: Unpack[LoopOptions],
     ) -> None:
         RandomizableTransform.__init__(self, prob)
         self.choices = Choices(
-            dict(findings)
+            weights_of("findings", findings)
             if findings is not None
             else dict.fromkeys((finding.name for finding in of_organ(DEFAULT_ORGAN)), 1.0),
-            dict(operations) if operations is not None else {"insert": 1.0},
+            weights_of("operations", operations) if operations is not None else {"insert": 1.0},
             (float(severity[0]), float(severity[1])),
         )
         self.loop = EditLoop(organ=shared_modality(self.choices.findings).name, **loop)
@@ -77,7 +76,7 @@ class RandCounterfactual(RandomizableTransform):
         super().randomize(None)
         self.drawn = draw(self.R)
 
-    def __call__(
+    def counterfactual(
         self,
         img: torch.Tensor,
         anatomy: torch.Tensor | None = None,
@@ -135,6 +134,8 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         mask_keys: finding -> key of a mask (1, H, W) that shows where it lies.
         box_keys: finding -> key of its boxes, in native pixels as for `DeleteFindingd`; the first one is deleted.
         box_mode: MONAI BoxMode of the boxes.
+        box_axes: which axis they name first: "tensor" as MONAI's boxes (the row of a film of `LoadRadiographd`), or
+            "xy" as detectors and their tables do (the column).
         **options: keys and labels of `FilmEditd`; `editor`, `weights`, `gate`, `segmenter`, `device`, `max_attempts` of
             `EditLoop`.
 
@@ -146,11 +147,12 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         0.5
     """
 
+    @showing(FilmEditd.__init__, EditLoop.__init__)
     def __init__(
         self,
         keys: KeysCollection,
-        findings: Weights | None = None,
-        operations: Weights | None = None,
+        findings: Weighed | None = None,
+        operations: Weighed | None = None,
         prob: float = 0.1,
         *,
         severity: tuple[float, float] = (0.0, 1.0),
@@ -158,17 +160,20 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         mask_keys: Mapping[str, Hashable] | None = None,
         box_keys: Mapping[str, Hashable] | None = None,
         box_mode: BoxModeLike = None,
-        **options: Any,
+        box_axes: BoxAxes = "tensor",
+        **options: Unpack[EditOptions],
     ) -> None:
         names, loop = split_options(options)
         FilmEditd.__init__(self, keys, **names)
-        named = dict(findings or {})
+        named = {} if findings is None else weights_of("findings", findings)
         if findings is None and self.names.vocabulary is not None:
             findings = {one.name: 1.0 for one in of_organ(DEFAULT_ORGAN) if self.names.vocabulary.names(one.name)}
         RandomizableTransform.__init__(self, prob)
         self.rand_counterfactual = RandCounterfactual(findings, operations, 1.0, severity=severity, **loop)
         self.seed_key = seed_key
         self.mask_keys, self.box_keys, self.box_mode = dict(mask_keys or {}), dict(box_keys or {}), box_mode
+        check_box_axes(box_axes)
+        self.box_axes = box_axes
         choices = self.rand_counterfactual.choices
         located = [finding for finding in named if named[finding] > 0 and finding_of(finding).place.shown_by_anatomy]
         if choices.operations.get("delete", 0) > 0 and not (self.mask_keys or self.box_keys or located):
@@ -216,10 +221,10 @@ class RandCounterfactuald(RandomizableTransform, FilmEditd):
         image, masks = sample[self.names.image], sample.get(self.names.anatomy)
         header = self.names.header(sample)
         earlier = self.names.earlier(sample)
-        return self.rand_counterfactual(
+        return self.rand_counterfactual.counterfactual(
             image,
             masks,
-            known_regions(sample, image, self.box_keys, self.mask_keys, self.box_mode),
+            known_regions(sample, image, self.box_keys, self.mask_keys, self.box_mode, self.box_axes),
             randomize=False,
             header=header,
             earlier=earlier,

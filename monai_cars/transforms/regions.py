@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from monai_cars.edits.edit import Region
 from monai_cars.loop.state import plain_tensor
 
 BoxModeLike = str | BoxMode | type[BoxMode] | None
+BoxAxes = Literal["tensor", "xy"]
+"""Which axis a box names first: the tensor's first (the row of a film of `LoadRadiographd`), as MONAI's boxes do; or x,
+the column, then y, as detectors and their tables do."""
 
 
 def mask_region(mask: Any, image: torch.Tensor) -> Region | None:
@@ -34,10 +37,29 @@ def mask_region(mask: Any, image: torch.Tensor) -> Region | None:
     return Region(mask=plain > 0) if bool((plain > 0).any()) else None
 
 
-def standard_boxes(boxes: Any, mode: BoxModeLike = None) -> np.ndarray:
+def check_box_axes(axes: str) -> None:
+    """Refuse what is none of `BoxAxes`.
+
+    Raises:
+        ValueError: naming both.
+    """
+    if axes not in ("tensor", "xy"):
+        raise ValueError(f"box_axes must be 'tensor' (the row first) or 'xy' (the column first) (got {axes!r}).")
+
+
+def standard_boxes(boxes: Any, mode: BoxModeLike = None, axes: str = "tensor") -> np.ndarray:
     """Boxes of any MONAI BoxMode as (N, 4) corners: start along both axes, then stop along both ("xyxy").
 
-    Boxes of volumes have six numbers, "xyzxyz".
+    The letters of a BoxMode are not x and y of a picture: its x is the tensor's first axis, the row of a film of
+    `LoadRadiographd`. Boxes of volumes have six numbers, "xyzxyz".
+
+    Args:
+        boxes: (4,) or (N, 4) numbers, or six each.
+        mode: MONAI BoxMode; None is "xyxy".
+        axes: which axis they name first, see `BoxAxes`; "xy" of volumes is (x, y, z), the last axis first.
+
+    Returns:
+        (N, 4) or (N, 6), always in the tensor's axes.
 
     Raises:
         ValueError: not (4,) or (N, 4) finite numbers (or six), or a box whose stop is not beyond its start.
@@ -45,7 +67,10 @@ def standard_boxes(boxes: Any, mode: BoxModeLike = None) -> np.ndarray:
     Example:
         >>> standard_boxes([10, 20, 5, 6], "xywh")
         array([[10., 20., 15., 26.]])
+        >>> standard_boxes([20, 10, 6, 5], "xywh", "xy")
+        array([[10., 20., 15., 26.]])
     """
+    check_box_axes(axes)
     array = np.asarray(plain_tensor(boxes) if isinstance(boxes, torch.Tensor) else boxes, dtype=float)
     array = array.reshape(0, 4) if array.size == 0 else np.atleast_2d(array)
     if array.ndim != 2 or array.shape[1] not in (4, 6) or not np.isfinite(array).all():
@@ -53,14 +78,15 @@ def standard_boxes(boxes: Any, mode: BoxModeLike = None) -> np.ndarray:
             f"boxes must be four finite numbers each, (4,) or (N, 4) (got {np.shape(boxes)}: {echo(boxes)})."
         )
     corners = np.asarray(convert_box_to_standard_mode(array, mode))
-    axes = array.shape[1] // 2
-    if (corners[:, axes:] <= corners[:, :axes]).any():
-        read = mode or {2: "xyxy", 3: "xyzxyz"}[axes]
+    rank = array.shape[1] // 2
+    if (corners[:, rank:] <= corners[:, :rank]).any():
+        read = mode or {2: "xyxy", 3: "xyzxyz"}[rank]
         raise ValueError(
             f"a box must stop beyond its start (got {echo(array.tolist())} read as {echo(read)}); name its MONAI "
-            "BoxMode with box_mode=, such as 'xywh'."
+            "BoxMode with box_mode=, such as 'xywh'. MONAI's first axis is the tensor's, the row; boxes that name the "
+            "column first, as detectors and their tables do, need box_axes='xy'."
         )
-    return corners
+    return np.concatenate([corners[:, :rank][:, ::-1], corners[:, rank:][:, ::-1]], 1) if axes == "xy" else corners
 
 
 def box_region(corners: Sequence[float], image: torch.Tensor) -> Region | None:
@@ -93,12 +119,13 @@ def known_regions(
     box_keys: Mapping[str, Hashable],
     mask_keys: Mapping[str, Hashable],
     mode: BoxModeLike = None,
+    axes: str = "tensor",
 ) -> dict[str, Region]:
     """Finding -> its region, where its key holds a box (the first one counts) or a mask that is not empty."""
     found: dict[str, Region | None] = {}
     boxes: Any
     for finding, key in box_keys.items():
-        boxes = standard_boxes(sample[key], mode) if sample.get(key) is not None else []
+        boxes = standard_boxes(sample[key], mode, axes) if sample.get(key) is not None else []
         found[finding] = box_region(boxes[0], image) if len(boxes) else None
     for finding, key in mask_keys.items():
         found[finding] = mask_region(sample[key], image) if sample.get(key) is not None else None

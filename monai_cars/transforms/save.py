@@ -17,6 +17,7 @@ from monai_cars.files.identity import digest, edits_of
 from monai_cars.files.mask_png import mask_png
 from monai_cars.files.radiograph import HEADER_POSTFIX, Header, header_of, write_radiograph
 from monai_cars.files.writing import ENCODERS
+from monai_cars.loop.one_film import require_one_film
 
 __all__ = ["SaveRadiograph", "SaveRadiographD", "SaveRadiographDict", "SaveRadiographd", "output_name"]
 
@@ -187,11 +188,20 @@ class SaveRadiographd(MapTransform):
         present = {name: out[key] for name, key in self.companions.items() if key in out}
         saved = {}
         for key in self.key_iterator(out):
+            self._require_its_own(out, key)
             header = header_of(out[key], out.get(f"{key}{HEADER_POSTFIX}"))
             saved[str(key)] = self.saver.save(out[key], header=header, **present)
         if self.saved_key is not None:
             out[self.saved_key] = json.dumps(saved)
         return out
+
+    def _require_its_own(self, sample: Mapping[Hashable, Any], key: Hashable) -> None:
+        """Refuse a record of another film, whose masks would be written beside this one."""
+        named = self.companions["record"]
+        record = sample.get(named)
+        found = json.loads(record) if isinstance(record, str) else record
+        if isinstance(found, Mapping) and "edits" in found:
+            require_one_film(sample, key, found, named)
 
 
 SaveRadiographD = SaveRadiographDict = SaveRadiographd

@@ -9,15 +9,15 @@ from typing import Any
 
 import torch
 from monai.config import KeysCollection
-from monai.data import MetaTensor, get_track_meta
+from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
-from monai.utils import TransformBackends, convert_to_tensor
+from monai.utils import TransformBackends
 
 from monai_cars.edits.axes import Axes
 from monai_cars.files.radiograph import HEADER_POSTFIX, META_KEY, Header, header_of
 from monai_cars.loop.claim import NOTED_KEY, step_of
 from monai_cars.loop.segmentation import maker_of, segmented, segmenter_on
-from monai_cars.loop.state import current_header
+from monai_cars.loop.state import as_image, current_header
 from monai_cars.modality import DEFAULT_ORGAN, Segmenter, modality_named
 from monai_cars.weights import WeightsRecord, record_of
 
@@ -104,7 +104,7 @@ class SegmentAnatomy(Transform):
     def _segmenter(self, device: torch.device) -> Segmenter:
         if self.segmenter is not None:
             return self.segmenter
-        return segmenter_on(torch.device(self.device or device), self.weights or "", self.organ)
+        return segmenter_on(self.device or device, self.weights or "", self.organ)
 
 
 class SegmentAnatomyd(MapTransform):
@@ -154,7 +154,7 @@ class SegmentAnatomyd(MapTransform):
         """Return the dictionary with the masks added and the axes noted in the image's header."""
         out = dict(data)
         for key in self.key_iterator(out):
-            image = convert_to_tensor(out[key], track_meta=get_track_meta())
+            image = as_image(out[key])
             text = out.get(f"{key}{HEADER_POSTFIX}")
             out[self.anatomy_key], axes = self.segmenter.segment(image, text)
             out[key] = _noted(image, axes, self.segmenter.maker)

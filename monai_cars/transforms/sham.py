@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import torch
 from monai.config import KeysCollection
-from monai.transforms import Transform
 
 from monai_cars.edits.edit import Edit
 from monai_cars.loop.counterfactual import Counterfactual
 from monai_cars.loop.edit_loop import Earlier, EditLoop
 from monai_cars.loop.keys import Sample
 from monai_cars.modality import modality_of
-from monai_cars.transforms.film_edit import FilmEditd, split_options
+from monai_cars.transforms.film_edit import FilmEdit, FilmEditd, split_options
+from monai_cars.transforms.options import EditOptions, LoopOptions, showing
 
 
-class ShamEdit(Transform):
+class ShamEdit(FilmEdit):
     """Rewrite healthy lung with density preserved, where the finding might have been; labels never change.
 
     Args:
@@ -32,15 +32,20 @@ class ShamEdit(Transform):
         'sham'
     """
 
-    backend = FilmEditd.backend
-
+    @showing(EditLoop.__init__)
     def __init__(
-        self, finding: str, *, side: str | None = None, zone: str | None = None, seed: int = 0, **loop: Any
+        self,
+        finding: str,
+        *,
+        side: str | None = None,
+        zone: str | None = None,
+        seed: int = 0,
+        **loop: Unpack[LoopOptions],
     ) -> None:
         self.edit = Edit("sham", finding, side=side, zone=zone, seed=seed)
         self.loop = EditLoop(organ=modality_of(finding).name, **loop)
 
-    def __call__(
+    def counterfactual(
         self,
         img: torch.Tensor,
         anatomy: torch.Tensor | None = None,
@@ -65,6 +70,7 @@ class ShamEditd(FilmEditd):
         ('image',)
     """
 
+    @showing(FilmEditd.__init__, EditLoop.__init__)
     def __init__(
         self,
         keys: KeysCollection,
@@ -73,7 +79,7 @@ class ShamEditd(FilmEditd):
         side: str | None = None,
         zone: str | None = None,
         seed: int = 0,
-        **options: Any,
+        **options: Unpack[EditOptions],
     ) -> None:
         names, loop = split_options(options)
         super().__init__(keys, **names)
@@ -82,7 +88,9 @@ class ShamEditd(FilmEditd):
     def edit_film(self, sample: Sample) -> Counterfactual:
         """Redraw healthy lung."""
         names = self.names
-        return self.sham(sample[names.image], sample.get(names.anatomy), names.header(sample), names.earlier(sample))
+        return self.sham.counterfactual(
+            sample[names.image], sample.get(names.anatomy), names.header(sample), names.earlier(sample)
+        )
 
 
 ShamEditD = ShamEditDict = ShamEditd

@@ -17,8 +17,10 @@ from monai_cars.gates.judges import recorded_data, require_independent
 from monai_cars.loop.edit_loop import EditLoop
 from monai_cars.loop.judge_chain import GateFor, Judged, judge_chain, upright_chain
 from monai_cars.loop.keys import EditKeys, Sample
+from monai_cars.loop.one_film import require_one_film
 from monai_cars.loop.state import current_header, like, one_channel, plain_tensor
 from monai_cars.modality import DEFAULT_ORGAN, Segmenter, modality_of, shared_modality
+from monai_cars.networks.precision import single_precision
 
 OnFail = Literal["restore", "flag", "raise"]
 
@@ -52,6 +54,7 @@ class ValidityGate(Transform):
         self.segmenter, self.device = segmenter, device
         self.loop = self._loop(DEFAULT_ORGAN)
 
+    @single_precision()
     def __call__(  # type: ignore[override] # MONAI's array transforms take one image, a judge needs two
         self,
         before: torch.Tensor,
@@ -108,6 +111,8 @@ class ValidityGated(MapTransform):
         anatomy_key: as the edits before it, as are `lesion_key`, `support_key` and `record_key`; the labels' key is
             in the record.
         allow_missing_keys: pass samples without the film on as they are.
+        allow_unedited: where no edit came before (it was turned off), leave an empty record and empty masks; else that
+            is an error, since the gate may stand in the wrong place.
 
     Raises:
         ValueError: more than one key, another `on_fail`; in use, a film that was moved or rescaled since it was
@@ -135,6 +140,7 @@ class ValidityGated(MapTransform):
         support_key: Hashable = "support",
         record_key: Hashable = "counterfactual",
         allow_missing_keys: bool = False,
+        allow_unedited: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         if len(self.keys) != 1:
@@ -144,6 +150,7 @@ class ValidityGated(MapTransform):
         self.names = EditKeys(self.keys[0], anatomy_key, lesion_key, support_key, record_key)
         self.validity_gate = ValidityGate(gate, segmenter=segmenter, device=device, strict=strict)
         self.on_fail = on_fail
+        self.allow_unedited = allow_unedited
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
         """Judge the sample's film, restore it where it does not hold."""
@@ -154,14 +161,18 @@ class ValidityGated(MapTransform):
 
     def _gated(self, sample: Sample, key: Hashable) -> Sample:
         names = self.names
+        if self.allow_unedited and names.before(key) not in sample and names.record not in sample:
+            sample = names.start(sample)
         if names.before(key) not in sample or names.record not in sample:
             raise KeyError(
                 f"ValidityGated found no {names.before(key)!r} and {names.record!r} in the sample: put it behind an "
-                "edit such as InsertFindingd that has keep_before=True and the same record_key."
+                "edit such as InsertFindingd that has keep_before=True and the same record_key, or give it "
+                "allow_unedited=True where the edits may be turned off."
             )
+        record = read_record(sample[names.record])
+        require_one_film(sample, key, record, str(names.record))
         before, after = sample[names.before(key)], sample[key]
         _refuse_moved(before, after, sample[names.support], names.before(key))
-        record = read_record(sample[names.record])
         judged = Judged(True, "", ())
         if any(edit["accepted"] for edit in record["edits"]):
             anatomy = sample.get(names.before(names.anatomy), sample.get(names.anatomy))
@@ -178,7 +189,7 @@ class ValidityGated(MapTransform):
         if not judged.accepted and self.on_fail == "restore":
             sample = self._restored(sample, record)
         sample = {**sample, names.record: dump_record(record)}
-        befores = [names.before(name) for name in (key, names.anatomy, record.get("findings_key"))]
+        befores = [names.before(name) for name in (key, names.anatomy, *_labels(record))]
         return {name: value for name, value in sample.items() if name not in befores}
 
     def _restored(self, sample: Sample, record: dict[str, Any]) -> Sample:
@@ -187,12 +198,17 @@ class ValidityGated(MapTransform):
             if edit["accepted"]:
                 edit.update(accepted=False, reason=f"validity gate: {record['gate']['reason']}")
         sample = dict(sample)
-        for name in (names.image, names.anatomy, record.get("findings_key")):
+        for name in (names.image, names.anatomy, *_labels(record)):
             if names.before(name) in sample:
                 sample[name] = sample[names.before(name)]
         for name in (names.lesion, names.support):
             sample[name] = like(torch.zeros_like(plain_tensor(sample[name])), sample[name], history=True)
         return sample
+
+
+def _labels(record: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Keys of the labels that the edits kept in step, None where there are none."""
+    return record.get("findings_key"), record.get("label_key")
 
 
 def _refuse_moved(before: torch.Tensor, after: torch.Tensor, support: torch.Tensor, name: str) -> None:

@@ -111,8 +111,8 @@ def test_masks_without_lungs_are_no_exception(sample):
 
 
 def test_an_abstention_without_a_try_has_the_same_entries(sample):
-    tried = InsertFinding("nodule")(sample["image"], sample["anatomy"]).record
-    untried = DeleteFinding("nodule")(sample["image"], sample["anatomy"]).record
+    tried = InsertFinding("nodule").counterfactual(sample["image"], sample["anatomy"]).record
+    untried = DeleteFinding("nodule").counterfactual(sample["image"], sample["anatomy"]).record
     assert set(untried) == set(tried)
 
 
@@ -366,7 +366,10 @@ def test_a_point_is_enough(with_mass):
     (record,) = edits(DeleteFindingd("image", "mass", point=point)(with_mass))
     assert record["accepted"] or record["reason"]
     region = Region(point=point)
-    assert DeleteFinding("mass")(with_mass["image"], with_mass["anatomy"], region).record["box"] == record["box"]
+    assert (
+        DeleteFinding("mass").counterfactual(with_mass["image"], with_mass["anatomy"], region).record["box"]
+        == record["box"]
+    )
 
 
 def test_devices_of_the_image_are_kept(sample):

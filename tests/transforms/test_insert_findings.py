@@ -115,7 +115,7 @@ def test_findings_that_meet_are_judged_together(sample):
 
 
 def test_the_array_class(sample):
-    results = InsertFindings(TWO)(sample["image"], sample["anatomy"])
+    results = InsertFindings(TWO).counterfactual(sample["image"], sample["anatomy"])
     assert [result.record["finding"] for result in results] == ["nodule", "effusion"]
     both = InsertFindingsd("image", TWO)(sample)
     assert same(results[-1].image, both["image"])

@@ -98,7 +98,7 @@ def test_aliases_name_findings_everywhere(sample):
     out = only({**sample, "box": [300, 60, 420, 200]})
     assert (edits(out)[0]["operation"], edits(out)[0]["finding"]) == ("delete", "effusion")
     only.rand_counterfactual.randomize()
-    result = only.rand_counterfactual(sample["image"], sample["anatomy"], region)
+    result = only.rand_counterfactual.counterfactual(sample["image"], sample["anatomy"], region)
     assert result.record["reason"] != "no region of a finding on this film"
 
 

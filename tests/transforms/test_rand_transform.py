@@ -144,12 +144,12 @@ def test_deletions_need_a_region_and_else_other_operations_take_their_place(samp
 def test_the_array_class(sample):
     transform = RandCounterfactual(NODULES, {"insert": 1, "delete": 1}, prob=1.0)
     with pytest.raises(RuntimeError, match="call randomize"):
-        transform(sample["image"], sample["anatomy"], randomize=False)
+        transform.counterfactual(sample["image"], sample["anatomy"], randomize=False)
     region = {"nodule": Region(point=(200.0, 120.0))}
-    first = transform.set_random_state(3)(sample["image"], sample["anatomy"], region)
-    again = transform(sample["image"], sample["anatomy"], region, randomize=False)
+    first = transform.set_random_state(3).counterfactual(sample["image"], sample["anatomy"], region)
+    again = transform.counterfactual(sample["image"], sample["anatomy"], region, randomize=False)
     assert first.record == again.record
-    nothing = RandCounterfactual(prob=0.0)(sample["image"], sample["anatomy"])
+    nothing = RandCounterfactual(prob=0.0).counterfactual(sample["image"], sample["anatomy"])
     assert nothing.record == {}
     assert torch.equal(nothing.image, sample["image"])
 

@@ -13,6 +13,8 @@ from torch.nn import functional
 
 from monai_cars.chest_xray.anatomy.network import anatomy_network, to_input
 from monai_cars.networks.bilinear import positive
+from monai_cars.networks.device import usable_device
+from monai_cars.networks.precision import single_precision
 from monai_cars.networks.threads import one_thread
 from monai_cars.weights import WeightsError, WeightsRecord, load_state, record_of
 
@@ -54,6 +56,7 @@ class AnatomySegmenter:
     ):
         self.network, self.device, self.mirror, self.second_look = network, device, mirror, second_look
 
+    @single_precision()
     @torch.inference_mode()
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
         """Masks `(3, H, W)` uint8 of an upright film `(1, H, W)`, ordered as `STRUCTURES`.
@@ -146,6 +149,7 @@ def _filled(mask: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
+@single_precision()
 def _loaded(record: WeightsRecord, device: str) -> AnatomySegmenter:
     network = anatomy_network()
     try:
@@ -174,5 +178,6 @@ def load_segmenter(
 
     Raises:
         WeightsError: unknown, missing or altered weights, or weights of another network.
+        ValueError: there is no such device here.
     """
-    return _loaded(record_of(weights, default=SEGMENTER_WEIGHTS), str(device or "cpu"))
+    return _loaded(record_of(weights, default=SEGMENTER_WEIGHTS), str(usable_device(device or "cpu")))

@@ -13,12 +13,14 @@ import torch
 from monai_cars.chest_xray.teacher.network import FINDINGS, TeacherNetwork, TeacherOutput
 from monai_cars.chest_xray.teacher.preprocessing import lungs_box, to_film, to_grid, to_input
 from monai_cars.chest_xray.teacher.stated import read_stated
+from monai_cars.networks.precision import single_precision
 from monai_cars.networks.threads import one_thread
 from monai_cars.weights import WeightsError, WeightsRecord, load_state, record_of
 
 MIRRORED = [0, 2, 1, 3]  # a mirrored film exchanges the lungs' channels
 
 
+@single_precision()
 @torch.inference_mode()
 def ask(network: torch.nn.Module, seen: torch.Tensor) -> TeacherOutput:
     """Mean logits of input (N, 4, S, S) and of its mirror image, on one thread; the map is mirrored back."""
@@ -62,6 +64,7 @@ class NetworkTeacher:
         """Without the network where it can be read again: workers get kilobytes."""
         return _reduced(self) or super().__reduce_ex__(protocol)
 
+    @single_precision()
     def __call__(self, film: torch.Tensor, anatomy: torch.Tensor) -> dict[str, float]:
         """Probability of each output on a film (1, H, W) with its anatomy (S, H, W).
 
@@ -99,6 +102,7 @@ class NetworkLocaliser:
         """Without the network where it can be read again: workers get kilobytes."""
         return _reduced(self) or super().__reduce_ex__(protocol)
 
+    @single_precision()
     def __call__(self, film: torch.Tensor, anatomy: torch.Tensor) -> torch.Tensor:
         """(H, W) float32 probability of an opacity at each pixel of a film (1, H, W); zero outside the lungs' box.
 
@@ -152,6 +156,7 @@ def load_localiser(weights: str | Path | WeightsRecord = "cars_teacher") -> Netw
 
 
 @lru_cache(maxsize=4)
+@single_precision()
 def _network(record: WeightsRecord) -> torch.nn.Module:
     network = TeacherNetwork()
     try:

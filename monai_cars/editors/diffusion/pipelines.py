@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from monai_cars.networks.device import usable_device
+
 PINNED = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}")
 
 
@@ -79,7 +81,9 @@ def load_pipeline(source: PipelineSource) -> Any:
 
     Raises:
         PipelineError: a package, a file or access is missing, or there are no safetensors.
+        ValueError: there is no such device here.
     """
+    usable_device(source.device)
     diffusers = optional("diffusers")
     optional("transformers")
     location, _, revision = source.weights.partition("@")

@@ -17,6 +17,7 @@ from monai_cars.editors.diffusion.pipelines import PipelineError, PipelineSource
 from monai_cars.editors.diffusion.window import window_around
 from monai_cars.edits.edit import Edit, Proposal
 from monai_cars.edits.film import Film
+from monai_cars.networks.device import usable_device
 
 
 @dataclass(frozen=True)
@@ -167,9 +168,11 @@ def load_model(parts: tuple[PipelineSource, PipelineSource, PipelineSource]) -> 
 
     Raises:
         PipelineError: a package, a file or access is missing, or there are no safetensors.
+        ValueError: there is no such device here.
     """
     diffusers, transformers = optional("diffusers"), optional("transformers")
     unet, vae, text = parts
+    usable_device(unet.device)
     return _Model(
         _part(diffusers.UNet2DConditionModel, unet, "unet").to(unet.device),
         _part(diffusers.AutoencoderKL, vae, "vae" if vae.weights == unet.weights else "").to(vae.device),

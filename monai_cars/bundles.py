@@ -1,0 +1,90 @@
+"""The MONAI bundles that ship: where they lie, and a complete copy for MONAI's own tools.
+
+``python -m monai_cars.bundles NAME`` prints where a bundle lies, ``--write FOLDER`` copies it there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from monai_cars.files.atomic import write_atomically
+from monai_cars.weights.records import PLACES, SHIPPED
+
+MODEL = "models/model.pt"
+"""Where MONAI's tools look for the network's state."""
+
+
+def bundle_names() -> tuple[str, ...]:
+    """Names of the bundles that ship.
+
+    Example:
+        >>> bundle_names()
+        ('cars_chest_xray',)
+    """
+    return tuple(sorted({path.parents[1].name for place in PLACES for path in place.glob("*/configs/metadata.json")}))
+
+
+def bundle_path(name: str) -> Path:
+    """The folder of a bundle, in a checkout or in an installed package: ``--bundle_root`` of ``monai.bundle run``.
+
+    Args:
+        name: one of `bundle_names`.
+
+    Raises:
+        ValueError: no such bundle.
+
+    Example:
+        >>> (bundle_path("cars_chest_xray") / "configs" / "inference.json").is_file()
+        True
+    """
+    for place in PLACES:
+        if name in bundle_names() and (place / name / "configs" / "metadata.json").is_file():
+            return place / name
+    raise ValueError(f"no bundle is named {name!r}; there are {', '.join(bundle_names())}.")
+
+
+def write_bundle(name: str, folder: str | Path) -> Path:
+    """Copy a bundle with `models/model.pt`, which `monai.bundle ckpt_export`, `load` and the model zoo ask for.
+
+    An installed package has the network once, as safetensors; the copy holds the same state twice.
+
+    Args:
+        name: one of `bundle_names`.
+        folder: of the copies; the bundle becomes a folder of its name in it.
+
+    Returns:
+        The copy.
+
+    Raises:
+        ValueError: no such bundle.
+        FileExistsError: the copy is there already.
+    """
+    source, target = bundle_path(name), Path(folder) / name
+    if target.exists():
+        raise FileExistsError(f"{str(target)!r} is there already; remove it, or choose another folder")
+    shutil.copytree(source, target)
+    first = json.loads((source / SHIPPED).read_text(encoding="utf-8"))["weights"][0]
+    state = io.BytesIO()
+    torch.save(load_file(source / first["file"]), state)
+    write_atomically(target / MODEL, state.getvalue())
+    return target
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print where a bundle lies, or copy it."""
+    parser = argparse.ArgumentParser(prog="python -m monai_cars.bundles", description="Find or copy a bundle.")
+    parser.add_argument("name", choices=bundle_names())
+    parser.add_argument("--write", metavar="FOLDER", help="copy it there, with what MONAI's own tools need")
+    given = parser.parse_args(arguments)
+    print(bundle_path(given.name) if given.write is None else write_bundle(given.name, given.write))
+
+
+if __name__ == "__main__":
+    main()
