@@ -23,7 +23,7 @@ PAIRS = tuple((plain, plain ^ 1) for plain in (ORDERS.index(k) for k in ("HW", "
 """Orders that differ by a mirror alone: (as a person sees it, mirrored)."""
 
 # --- what decides; all thresholds of orientation stand here and go with the weights ---
-FRONTAL_LOG_ODDS = 0.5  # that it is a frontal chest film at all
+FRONTAL_LOG_ODDS = -0.35  # that it is a frontal chest film at all; drawn phantoms lie about 0, real films above 2
 SURE = 0.8  # probability of which way is down, and of the polarity
 # How likely each order is before looking, of an image of which nobody says anything: films come as given or transposed
 # by MONAI's readers.

@@ -179,7 +179,7 @@ def severity_of(severity: Any) -> Any:
         return severity
     if set(severity) != {"value", "unit"} or not _is_number(severity["value"]):
         raise ValueError(
-            f"an amount must hold a number and its unit, {{'value': 18, 'unit': 'mm'}}, got {dict(severity)}"
+            f"an amount must hold a number and its unit, {{'value': 18, 'unit': 'mm'}}, got {echo(dict(severity))}"
         )
     return Quantity(float(severity["value"]), str(severity["unit"]))
 
@@ -220,7 +220,7 @@ def _check_severity(finding: str, severity: float | Quantity | None) -> None:
     elif not _is_number(severity):
         raise ValueError(
             f"severity of {finding} must be a number in [0, 1], a Quantity or {{'value': ..., 'unit': "
-            f"{scale.unit!r}}}, got {severity!r}"
+            f"{echo(scale.unit)}}}, got {echo(severity)}"
         )
     elif not 0.0 <= float(severity) <= 1.0:
         raise ValueError(

@@ -90,7 +90,7 @@ def reason_of(error: Exception, source: Source, output: Path | None = None) -> s
 
     Example:
         >>> reason_of(KeyError("a\nb"), Source(Path("/data/a.png"), "a.png"))
-        "it could not be worked on: KeyError; report it if the film is sound"
+        'it could not be worked on: KeyError; report it if the film is sound'
     """
     text = str(error)
     if output is not None:

@@ -153,7 +153,7 @@ def test_an_edit_asks_where_nobody_says_and_a_side_is_asked_for(chest):
         (swapped, "left", "doubtful"),
         (swapped, None, "given"),
     ):
-        record = InsertFinding("nodule", side=side, severity=0.5)(chest, anatomy).record
+        record = InsertFinding("nodule", side=side, severity=0.5).counterfactual(chest, anatomy).record
         assert record["laterality"] == laterality
         assert ("in doubt" in record["reason"]) == (laterality == "doubtful")
 
