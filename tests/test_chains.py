@@ -25,7 +25,11 @@ from monai_cars.transforms import InsertFinding
 
 FOLDER = Path(__file__).resolve().parents[1] / "transforms"
 ALWAYS = {"prob": 1.0}
-pytestmark = pytest.mark.filterwarnings("ignore:NvImgCodec:UserWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:NvImgCodec:UserWarning"),
+    # The films' datalist has labels, which the chains for masks and boxes do not hand on.
+    pytest.mark.filterwarnings("ignore:'findings' is left as it was"),
+]
 
 
 @pytest.fixture(scope="module")
