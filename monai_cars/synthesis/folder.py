@@ -21,6 +21,16 @@ _PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 _SUBFOLDERS = ("films", "masks")
 
 
+def of_monai(name: str) -> bool:
+    """Whether MONAI itself puts a file of this name into ``output_dir`` before or while a bundle runs (``--tracking``).
+
+    Example:
+        >>> of_monai("config_20260131_120000.json"), of_monai("config.json")
+        (True, False)
+    """
+    return bool(re.fullmatch(r"config_\d{8}_\d{6}\.json|mlruns(\.db)?", name))
+
+
 class RunFolder:
     """Where a run puts its films, masks, manifest and datalist.
 
@@ -48,7 +58,7 @@ class RunFolder:
         ours = any((self.path / name).exists() for name in (MANIFEST, _UNFINISHED))
         if self.path.exists() and not self.path.is_dir():
             raise FileExistsError(f"output_dir {str(path)!r} must be a folder, got a file; choose another --output_dir")
-        if self.path.is_dir() and any(self.path.iterdir()) and not ours:
+        if self.path.is_dir() and any(not of_monai(entry.name) for entry in self.path.iterdir()) and not ours:
             raise FileExistsError(
                 f"output_dir {str(path)!r} must be empty or made by an earlier run, got a folder with other "
                 "things in it; choose another --output_dir"
