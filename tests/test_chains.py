@@ -79,6 +79,7 @@ def test_segmentation_gives_masks_of_what_was_inserted(films):
     assert loss.isfinite()
 
 
+@pytest.mark.filterwarnings("ignore:'findings' is left as it was")  # the drop-in keeps no labels
 def test_the_drop_in_leaves_the_loaders_geometry_and_scale(films):
     batch = batch_of("drop_in", films, seed_key="sample_seed")
     plain = load_chain("drop_in", "validation")

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from monai.data import NibabelWriter, register_writer, resolve_writer
+from monai.data.image_writer import SUPPORTED_WRITERS
 from monai.data.utils import compute_shape_offset, to_affine_nd
 from monai.utils import GridSampleMode, GridSamplePadMode
 
@@ -50,9 +51,11 @@ class FlatNibabelWriter(NibabelWriter):
 
 def install() -> None:
     """Put the writer first for NIfTI, once."""
+    # Asking fills MONAI's table, which stays empty where something is registered before it was asked. To ask for NIfTI
+    # would try every writer of it, and import ITK.
+    resolve_writer("png")
     for suffix in SUFFIXES:
-        # Asking first fills MONAI's table, which stays empty where something was registered before it was asked.
-        if FlatNibabelWriter not in resolve_writer(suffix):
+        if FlatNibabelWriter not in SUPPORTED_WRITERS.get(suffix, ()):
             register_writer(suffix, FlatNibabelWriter)
 
 

@@ -125,7 +125,7 @@ class GateThresholds:
 
     def save(self, path: str | Path) -> None:
         """Write it as JSON, the same bytes for the same thresholds."""
-        Path(path).write_text(json.dumps(asdict(self), indent=1, sort_keys=True, allow_nan=False) + "\n", "utf-8")
+        Path(path).write_text(json.dumps(asdict(self), indent=4, sort_keys=True, allow_nan=False) + "\n", "utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> GateThresholds:

@@ -31,6 +31,16 @@ EARLIER = "earlier-"
 """Before the name of a page of an earlier run that this one did not draw anew."""
 
 
+def of_monai(name: str) -> bool:
+    """Whether MONAI itself puts a file of this name into ``output_dir`` before or while a bundle runs (``--tracking``).
+
+    Example:
+        >>> of_monai("config_20260131_120000.json"), of_monai("config.json")
+        (True, False)
+    """
+    return bool(re.fullmatch(r"config_\d{8}_\d{6}\.json|mlruns(\.db)?", name))
+
+
 class RunFolder:
     """Where a run puts its films, masks, manifest and datalist; one run at a time.
 
@@ -287,8 +297,8 @@ def is_run(folder: Path) -> bool:
 
 
 def _is_bare(folder: Path) -> bool:
-    """Nothing lies there but the empty rooms of a run."""
-    found = list(folder.iterdir())
+    """Nothing lies there but the empty rooms of a run, and what MONAI itself put there."""
+    found = [entry for entry in folder.iterdir() if not of_monai(entry.name)]
     return all(room.name in _SUBFOLDERS and room.is_dir() and not any(room.iterdir()) for room in found)
 
 

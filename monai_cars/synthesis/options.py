@@ -51,7 +51,9 @@ def check_options(config_file: str | Path, arguments: Sequence[str] | None = Non
         monai_cars.synthesis.options.OptionError: unknown option --dataset_dri; did you mean --dataset_dir?
     """
     if arguments is None:
-        arguments = sys.argv[1:] if _is_monai_bundle(sys.argv[0]) else []
+        if not _is_monai_bundle(sys.argv[0]):
+            return  # MONAI's own tools open a config from anywhere, without its folder
+        arguments = sys.argv[1:]
     known = [*json.loads(Path(config_file).read_text(encoding="utf-8")), *_OWN]
     for argument in arguments:
         # `--edits#0#severity 0.5` and `--edits::0` reach into a value: what counts is its first name.

@@ -151,7 +151,10 @@ def _filled(mask: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=4)
 @single_precision()
 def _loaded(record: WeightsRecord, device: str) -> AnatomySegmenter:
-    network = anatomy_network()
+    return _filled_with(anatomy_network(), record, device)
+
+
+def _filled_with(network: torch.nn.Module, record: WeightsRecord, device: str) -> AnatomySegmenter:
     try:
         network.load_state_dict(load_state(record))
     except RuntimeError as error:
@@ -167,7 +170,10 @@ def _loaded(record: WeightsRecord, device: str) -> AnatomySegmenter:
 
 
 def load_segmenter(
-    weights: str | Path | WeightsRecord = SEGMENTER_WEIGHTS, device: torch.device | str | None = None
+    weights: str | Path | WeightsRecord = SEGMENTER_WEIGHTS,
+    device: torch.device | str | None = None,
+    *,
+    network: torch.nn.Module | None = None,
 ) -> AnatomySegmenter:
     """A segmenter by its weights, loaded once a process and device.
 
@@ -175,9 +181,11 @@ def load_segmenter(
         weights: the shipped name; "hub"; a WeightsRecord; "owner/repo/file.safetensors@commit"; or a path. See
             `monai_cars.weights.record_of`.
         device: where it runs; None is the CPU.
+        network: what to load them into, such as a bundle's `network_def`; None is the shipped architecture.
 
     Raises:
         WeightsError: unknown, missing or altered weights, or weights of another network.
         ValueError: there is no such device here.
     """
-    return _loaded(record_of(weights, default=SEGMENTER_WEIGHTS), str(usable_device(device or "cpu")))
+    record, where = record_of(weights, default=SEGMENTER_WEIGHTS), str(usable_device(device or "cpu"))
+    return _loaded(record, where) if network is None else _filled_with(network, record, where)

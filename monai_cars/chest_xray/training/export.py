@@ -34,4 +34,4 @@ def export_weights(state: dict[str, torch.Tensor], path: str | Path, *, bundle_m
 
 def write_stated(path: str | Path, figures: Mapping[str, object]) -> None:
     """Write figures of a teacher; "temperature" and "auroc" (`{finding: value}`) are what `teacher.stated` reads."""
-    Path(path).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    Path(path).write_text(json.dumps(figures, indent=4) + "\n", encoding="utf-8")
