@@ -51,7 +51,7 @@ def parsed(source: str, data: bytes) -> tuple[pydicom.Dataset, tuple[str, ...]]:
         dataset = parse(data)
         if data[128:132] != b"DICM":
             notes = _completed(dataset)
-        _ = UID(dataset.file_meta.TransferSyntaxUID).is_little_endian  # raises for what is no transfer syntax
+        _check_syntax(dataset.file_meta.TransferSyntaxUID)
         _check_end(dataset, data)
     except Exception as error:
         raise RadiographError(
@@ -59,6 +59,13 @@ def parsed(source: str, data: bytes) -> tuple[pydicom.Dataset, tuple[str, ...]]:
             f"(got {cause(error)}); copy the file again"
         ) from error
     return dataset, notes
+
+
+def _check_syntax(syntax: object) -> None:
+    """Refuse what is no UID by its type in the file, and a UID that names something else."""
+    if not isinstance(syntax, UID):
+        raise TypeError("the transfer syntax is no UID")
+    _ = syntax.is_little_endian  # raises where it is none
 
 
 def _completed(dataset: pydicom.Dataset) -> tuple[str, ...]:

@@ -57,9 +57,17 @@ def test_a_deflated_file_without_its_end_is_refused(tmp_path, kept):
         read_radiograph(path)
 
 
-def test_what_is_no_transfer_syntax_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"1.2.840.10008.1.2.1\0", b"2.999.770008.1.2.1.\0"),
+        (b"\x02\0\x10\0UI", b"\x02\0\x10\0LO"),  # a text by its type in the file
+    ],
+)
+def test_what_is_no_transfer_syntax_is_refused(tmp_path, old, new):
     data = dicom(tmp_path / "s.dcm", pixels(12), 12).read_bytes()
-    (tmp_path / "film.dcm").write_bytes(data.replace(b"1.2.840.10008.1.2.1\0", b"2.999.770008.1.2.1.\0"))
+    assert old in data
+    (tmp_path / "film.dcm").write_bytes(data.replace(old, new))
     with pytest.raises(RadiographError, match="must be complete and name its transfer syntax"):
         read_radiograph(tmp_path / "film.dcm")
 
