@@ -6,6 +6,7 @@ import torch
 
 from monai_cars.chest_xray.anatomy.structures import STRUCTURES, lung
 from monai_cars.chest_xray.orientation import FRONTAL_LOG_ODDS, SMALLEST_SIDE, frontal_log_odds, orientation_logs
+from monai_cars.chest_xray.sharpness import LEAST_DETAIL, fine_detail
 from monai_cars.files.header import RadiographError
 
 LEAST_LUNG, MOST_LUNG = 0.01, 0.55  # share of the film's area that one field takes
@@ -26,7 +27,7 @@ def require_frontal(image: torch.Tensor, *, source: str = "the image") -> None:
         source: names the film in the message.
 
     Raises:
-        RadiographError: the image is blank, smaller than 96 pixels, not finite, or shows something else.
+        RadiographError: the image is blank, smaller than 96 pixels, not finite, blurred, or shows something else.
 
     Example:
         >>> require_frontal(torch.zeros(1, 128, 128))
@@ -64,6 +65,11 @@ def screened(image: torch.Tensor, *, source: str = "the image") -> torch.Tensor:
         raise RadiographError(
             f"{source}: it does not look like a frontal chest radiograph (log-odds {odds:.1f}, at least "
             f"{FRONTAL_LOG_ODDS:.1f} are needed); give a frontal chest film"
+        )
+    if (detail := fine_detail(plain)) < LEAST_DETAIL:
+        raise RadiographError(
+            f"{source}: a film must show fine detail (got {100 * detail:.2f} % of its range, at least "
+            f"{100 * LEAST_DETAIL:.2f} % is needed: it is blurred); give the original film"
         )
     return logs
 

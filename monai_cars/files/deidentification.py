@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,10 +53,10 @@ class Deidentification:
     key: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        if isinstance(self.retain, str) or not isinstance(self.key, str):
+        if not _is_list(self.retain) or not isinstance(self.key, str):
             raise RadiographError(f"retain must be a list of words and the key a text (got {echo(self.retain)})")
         for name in self.retain:
-            if name not in RETAINABLE:
+            if not isinstance(name, str) or name not in RETAINABLE:
                 raise RadiographError(f"retain may hold {' and '.join(RETAINABLE)} (got {echo(name)}); leave it out")
         object.__setattr__(self, "retain", tuple(sorted(set(self.retain))))
 
@@ -122,6 +122,10 @@ def deidentification_of(retain: Sequence[str], key_file: str | os.PathLike[str] 
                 f"{os.fspath(key_file)}: the key must have at least {LEAST_KEY} characters (got {len(key)}); a short "
                 'one can be guessed: write one with python -c "import secrets; print(secrets.token_hex())"'
             )
-    if isinstance(retain, str):
+    if not _is_list(retain):
         raise RadiographError(f"retain must be a list of words (got {echo(retain)})")
     return Deidentification(retain=tuple(retain), key=key)
+
+
+def _is_list(retain: object) -> bool:
+    return isinstance(retain, Iterable) and not isinstance(retain, (str, bytes, Mapping))

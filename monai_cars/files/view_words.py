@@ -13,19 +13,21 @@ _LATERAL = (
     r"(in|di) profilo|profilo (destro|sinistro)",  # Italian
     r"lateraal|zijdelings\w*|zijopname|dwarse?|schuine?",  # Dutch
     r"sidobild\w*|sidoprojektion\w*|sidebillede\w*|sidebilde\w*|sideoptagelse\w*|sideprojek\w+|skra\w*",  # Nordic
-    r"boczn\w+|z boku|bokiem|skosn\w+|bocni\w*|bocna|bocny|sikm\w+",  # Polish, Czech, Slovak
+    r"boczn\w+|z boku|bokiem|skosn\w+|bocn\w+|profiln\w+|sikm\w+",  # Polish, Czech, Slovak, Croatian
     r"yan (grafi\w*|akciger\w*|gogus)|oblik",  # Turkish
     r"oldaliranyu\w*|sivukuva\w*|sivusta",  # Hungarian, Finnish
-    r"боков\w*|бічн\w*|бокова\w*|косая|коса|лежа на боку",  # Russian, Ukrainian
+    r"soninis?|sonine|kulgvaade|kulgulesvote|tu the nghieng|nghieng",  # Lithuanian, Estonian, Vietnamese
+    r"боков\w*|бічн\w*|бокова\w*|косая|коса|лежа на боку|странич\w+|профилн\w+",  # Russian, Ukrainian, Bulgarian
     r"πλαγι\w*|προφιλ",  # Greek
 )
 # A word that also means something else says the view beside a word for the chest, or where it stands alone.
 _CHEST = (
-    r"(thorax|thorac\w+|torax|torac\w+|toraks|chest|poumons?|pulm\w+|klp|akciger\w*|gogus|bryst\w*|lung\w*|rx|tx|rtg)"
+    r"(thorax|thorac\w+|torax|torac\w+|toraks|chest|poumons?|pulm\w+|klp|akciger\w*|gogus|bryst\w*|lung\w*|rx|tx|rtg|"
+    r"klatk\w+|piersiow\w+|hrudnik\w*|plice?)"
 )
 _PROFILE = r"(profil|perfil|profilo|profiel)"
 _BESIDE = rf"({_PROFILE}|side|yan|bok)"
-_UNSPACED = r"側面|侧位|側位|斜位|側臥位|侧卧位|側方|测位|측면|측방|측와위|사위|جانبي"
+_UNSPACED = r"側面|侧位|側位|斜位|側臥位|侧卧位|側方|测位|측면|측방|측와위|사위|جانبي|جانبی|نیمرخ|ด้านข้าง"
 _FRONTAL = (
     r"pa|ap|p\.\s?a|a\.\s?p|frontal\w*|postero[- ]?anterior\w*|antero[- ]?posterior\w*",
     r"(de|thorax|poumons?|pulmonaire|rx|radio) face|face (et|\+|&) profil|frente",

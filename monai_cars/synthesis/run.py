@@ -67,7 +67,8 @@ class Synthesis:
         editor_weights: of a diffusion editor, see :func:`monai_cars.editors.make_editor`.
         retain: what written DICOM films keep of their sources' identity, see
             :class:`monai_cars.files.deidentification.Deidentification`; nothing by default.
-        uid_key_file: file whose content is the secret key that keeps films of a patient, study and series together.
+        uid_key_file: file whose content is the secret key that keeps films of a patient, study and series together; it
+            may not lie in the output folder.
         progress: show a progress bar.
         synthetic_sources: edit films that are marked as synthetic, or that an earlier run made, too.
         names: ``"kept"``, or ``"pseudonymised"``: manifest, datalist, report and file names tell keyed hashes instead
@@ -112,6 +113,8 @@ class Synthesis:
             FileExistsError: the output folder holds something that no run made.
         """
         self._check_settings()
+        if self.uid_key_file is not None:
+            self._outside("uid_key_file", self.uid_key_file)
         RunFolder(self.output_dir)
         self._deidentification = deidentification_of(self.retain, self.uid_key_file)
         sources, self._aside = self._sources()
@@ -173,13 +176,18 @@ class Synthesis:
             return None
         if self.names_key is None:
             return self._key or naming.new_key()
-        path = Path(settings.place("names_key", self.names_key))
+        path = self._outside("names_key", self.names_key)
+        return naming.read_key(path) or self._key or naming.new_key()
+
+    def _outside(self, name: str, key: str | Path) -> Path:
+        """The path of a secret, which never lies in what is given away."""
+        path = Path(settings.place(name, key))
         output = Path(os.path.realpath(self.output_dir))
         if Within(output)(path) or output in Path(os.path.realpath(path)).parents:
             raise settings.SettingError(
-                f"names_key {str(path)!r} must lie outside output_dir, which is what may be given away; choose another"
+                f"{name} {str(path)!r} must lie outside output_dir, which is what may be given away; choose another"
             )
-        return naming.read_key(path) or self._key or naming.new_key()
+        return path
 
     def run(self) -> Synthesis:
         """Make and write everything; a film that cannot be read or is no frontal chest film is skipped and listed.

@@ -51,6 +51,8 @@ def find_sources(dataset: str | Path, *, data_list_key: str = TRAINING, image_ke
 def left_out(dataset: str | Path) -> list[str]:
     """Files of a folder that are no films, neither by their name nor by their first bytes; of anything else none.
 
+    Links to other folders, which are not followed, and what is no file at all (a pipe) are among them.
+
     Args:
         dataset: as `find_sources` takes it.
 
@@ -75,8 +77,9 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_file(path: Path) -> bool:
+    """Whether this is for `_is_film` to judge: everything but the folders that are searched."""
     try:
-        return path.is_file()
+        return not path.is_dir() or path.is_symlink()
     except OSError:  # nobody may look: reading it says so, and it is listed
         return True
 
@@ -84,9 +87,9 @@ def _is_file(path: Path) -> bool:
 def _is_film(path: Path) -> bool:
     if path.name.startswith(".") or path.name.upper() == "DICOMDIR":  # the table of contents of a disc of films
         return False
-    if path.name.lower().endswith(SUFFIXES):
-        return True
     try:
-        return looks_like_a_film(path)
+        if path.exists() and not path.is_file():  # a link to a folder; a pipe, which would have to be waited for
+            return False
+        return path.name.lower().endswith(SUFFIXES) or looks_like_a_film(path)
     except OSError:  # it may be a film: reading it says what is wrong, and it is listed
         return True

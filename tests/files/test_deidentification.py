@@ -117,3 +117,13 @@ def test_the_key_of_a_run_comes_from_a_file(tmp_path):
         deidentification_of((), tmp_path / "gone")
     with pytest.raises(RadiographError, match=r"retain must be a list of words \(got 'source'\)"):
         deidentification_of("source", None)
+
+
+@pytest.mark.parametrize("retain", [3, None, b"source", {"source": True}])
+def test_what_is_no_list_of_words_is_told_as_such(retain):
+    with pytest.raises(RadiographError, match="retain must be a list of words"):
+        deidentification_of(retain, None)
+    with pytest.raises(RadiographError, match="retain must be a list of words"):
+        Deidentification(retain=retain)
+    with pytest.raises(RadiographError, match="retain may hold characteristics and source"):
+        deidentification_of([retain], None)

@@ -15,6 +15,8 @@ LATERAL = [
     *("Lungor sidobild", "thorax lateralt", "Thorax sidebillede", "Thorax sidebilde", "Thorax skrå", "Thorax, side"),
     *("klatka piersiowa boczne", "KLP bok", "klatka z boku", "skośne", "plíce boční", "oldalirányú", "sivukuva"),
     *("Toraks yan", "akciğer yan grafi", "yan grafi", "ПРАВАЯ БОКОВАЯ", "боковая проекция", "бічна проекція"),
+    *("klatka piersiowa bok", "hrudník bočně", "RTG hrudníku bočná", "bočna snimka", "profilna", "tư thế nghiêng"),
+    *("странична графия", "krūtinės šoninė", "نمای جانبی", "ทรวงอกด้านข้าง"),
     *("πλάγια λήψη", "胸部側面", "胸部侧位", "胸部側位", "左前斜位", "흉부 측면", "صورة جانبي"),
 ]
 FRONTAL = [

@@ -359,6 +359,17 @@ def test_the_key_never_lies_in_what_is_given_away(tmp_path, key):
     assert not (tmp_path / "run").exists()
 
 
+def test_nor_does_the_key_of_identifiers_though_an_earlier_run_made_the_folder(tmp_path):
+    films(tmp_path / "films", count=1)
+    (tmp_path / "key").write_text("0123456789abcdef")
+    phantom_run(tmp_path, edits=FLUID, uid_key_file=tmp_path / "key").run()
+    os.rename(tmp_path / "key", tmp_path / "run" / "key")
+    (tmp_path / "link").symlink_to(tmp_path / "run" / "key")
+    for key in (tmp_path / "run" / "key", tmp_path / "link"):
+        with pytest.raises(ValueError, match=r"uid_key_file '.*' must lie outside output_dir"):
+            phantom_run(tmp_path, edits=FLUID, uid_key_file=key).run()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -386,6 +397,9 @@ def test_the_key_never_lies_in_what_is_given_away(tmp_path, key):
         ({"progress": "no"}, "progress must be True or False, got 'no'"),
         ({"synthetic_sources": "no"}, "synthetic_sources must be True or False, got 'no'"),
         ({"names": "secret"}, "names must be one of kept, pseudonymised, got 'secret'"),
+        ({"retain": 3}, r"retain must be a list of words \(got 3\)"),
+        ({"retain": None}, r"retain must be a list of words \(got None\)"),
+        ({"uid_key_file": 3}, "uid_key_file must be the path of a file or folder, got 3"),
         ({"names_key": "key"}, "names_key is for names 'pseudonymised'"),
     ],
 )

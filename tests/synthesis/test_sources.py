@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,21 @@ def test_a_file_that_nobody_may_read_is_taken_so_that_it_is_listed(tmp_path, mon
     for call in calls:
         monkeypatch.setattr(Path, call, refused(getattr(Path, call)))
     assert [source.name for source in find_sources(tmp_path)] == ["IM0001", "b.png"]
+
+
+def test_links_that_lead_nowhere_or_to_folders_and_pipes_are_listed_and_nobody_waits(tmp_path):
+    films, elsewhere = tmp_path / "films", tmp_path / "elsewhere"
+    for folder in (films, elsewhere):
+        folder.mkdir()
+        (folder / "film.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (films / "gone.dcm").symlink_to("nowhere")
+    (films / "gone too").symlink_to("nowhere")
+    (films / "archive").symlink_to(elsewhere)
+    (films / "linked").symlink_to(elsewhere / "film.png")
+    os.mkfifo(films / "pipe.dcm")
+    # Reading what leads nowhere says so; what it led to may have been a film.
+    assert [source.name for source in find_sources(films)] == ["film.png", "gone too", "gone.dcm", "linked"]
+    assert left_out(films) == ["archive", "pipe.dcm"]
 
 
 def test_films_are_told_by_their_content_and_the_others_are_listed(tmp_path):
