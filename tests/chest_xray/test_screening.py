@@ -94,3 +94,12 @@ def test_a_film_that_shows_half_a_chest_is_refused():
     require_whole(anatomy)
     with pytest.raises(RadiographError, match=r"film.png: both lungs must be seen whole \(the left lung .*leave the"):
         require_whole(anatomy[:, :, :100], source="film.png")
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_a_lung_that_runs_over_two_films_is_told(side):
+    anatomy = phantom(size=(200, 200)).anatomy
+    stacked = torch.cat([torch.nn.functional.pad(anatomy, (0, 0, 20, 0)), anatomy], 1)
+    one = 0 if side == "right" else 1
+    stacked[1 - one, 220:] = 0  # the other is found in the upper film only
+    assert f"the {side} lung is 2." in implausible(stacked)
