@@ -14,7 +14,8 @@ LEAST_LUNG, MOST_LUNG = 0.01, 0.55  # share of the film's area that one field ta
 # which on a part of the chest is missing. Of 250 real films none reaches the first (at most 0.42) and one, of half a
 # chest, comes near the second (0.73).
 MOST_CUT, MOST_CUT_SIDE = 0.7, 0.85
-# Higher over lower lung field. None of 1,256 real films reaches 1.8; of two films, one above the other, a mask takes both.
+# Higher over lower lung field: none of 1,256 real films reaches 1.8; of two films, one above the other, a mask takes
+# both.
 MOST_UNEVEN = 1.85
 EDGE = 0.01  # of the film's side: what counts as its border
 
