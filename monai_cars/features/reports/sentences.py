@@ -98,7 +98,8 @@ def _free(text: str, start: int, end: int) -> Iterator[Sentence]:
 
 def _sentence(found: list[Token], asked: bool, breaks: list[int]) -> Iterator[Sentence]:
     if found and not (len(found) == 1 and found[0].word.isdigit()):
-        yield Sentence(found, asked, breaks=tuple(breaks))
+        # A number of a list that began a line went with its bracket.
+        yield Sentence(found, asked, breaks=tuple(place for place in breaks if place < len(found)))
 
 
 def _ends(text: str, token: Token) -> bool:
