@@ -31,10 +31,12 @@ _PATTERN = re.compile(
         (
             rf"(?P<word>{_WORD})",
             rf"(?P<line>[^\S\n]*\n\s*)(?:{_BULLET})?",
-            r"(?P<ticked>[\[(][^\S\n]*[xX\u2713\u2714+][^\S\n]*[\])]|[\u2295\u2611\u2612\u2713\u2714\u2705])",
+            r"(?P<ticked>[\[(][^\S\n]*[xX\u2713\u2714+][^\S\n]*[\])]|\[[^\S\n]*[yY*][^\S\n]*\]|[\u2295\u2611\u2612\u2713\u2714\u2705])",
             r"(?P<doubted>[\[(][^\S\n]*(?:\?|\+/-|\u00b1)[^\S\n]*[\])])",
             r"(?P<empty>\[[^\S\n]*[-_\u2013]?[^\S\n]*\]|\([^\S\n]*[-_\u2013]?[^\S\n]*\)"
-            r"|[\u2296\u2610\u2717\u2718\u274c\u25a1])",
+            r"|\[[^\S\n]*[nN][^\S\n]*\]|[\u2296\u2610\u2715-\u2718\u274c\u25a1])",
+            r"(?P<filled>\u25a0)",
+            r"(?P<crossed>\[[^\S\n]*[\u2715-\u2718][^\S\n]*\])",
             r"(?P<figure>[+-]ve\b|\+/-|\u00b1|-1(?:\.0)?(?![\w.]))",
             r"(?P<cell>[^\S\n]*[\t|][^\S\n|]*)",
             r"(?P<separator>->|=>|\u2192|\.{2,}|\u2026|[:=?])",
@@ -53,6 +55,7 @@ _PATTERN = re.compile(
 
 
 _NUMBER = re.compile(r"(?<=\s)\d{1,2}[.)]\s+[^\W\d_]")  # of an item of a list on one line
+_HOOK = re.compile("[\u2713\u2714]")
 _SIGNED_LINE = re.compile(r"^[^\S\n]*\+[^\S\n]*[^\W\d_]", re.MULTILINE)
 _HYPHENED = re.compile(r"(.*[^\W\d_]{3})[-/](yes|no|present|absent|positive|negative|none)")
 
@@ -126,9 +129,13 @@ def _raw(text: str, start: int, end: int) -> list[_Raw]:
         if kind == "quote":
             continue
         first, last = match.span(kind)
+        if kind == "crossed":  # beside "[\u2714]" a cross denies; alone it may be the mark of what is there
+            kind = "empty" if _HOOK.search(part) else "doubted"
+        if kind == "filled":  # a bullet, unless empty boxes stand beside it
+            kind = "ticked" if "\u25a1" in part else "other"
         # "1. Edema: No 2. Effusion: Yes"
         begins = numbered and found and found[-1].kind == "word" and _NUMBER.match(part, first)
-        raw = _Raw("line" if begins else kind, match[kind].lower(), start + first, start + last)
+        raw = _Raw("line" if begins else kind, part[first:last].lower(), start + first, start + last)
         found += _parted(raw)
         if kind == "line" and signed and part[last : match.end()].strip() == "-":
             found.append(_Raw("sign", "-", raw.end, start + match.end()))  # no bullet: other lines begin with "+"
