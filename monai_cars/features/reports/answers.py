@@ -23,7 +23,9 @@ _MARKS = {"ticked": "present", "empty": "absent", "doubted": "uncertain"}
 _BRACKETS = {"(": ")", "[": "]", "<": ">"}
 _AHEAD = 6  # words of the next label: "Edema: Y Effusion: N"
 
-_BULLET = r"(?:[-*>\u2022\u00b7\u25aa\u25cf\u25e6\u2013\u2014]|\d{1,2}[.)]|\(?[a-h]\))[^\S\n]+"
+_BULLET = (
+    r"(?:[-*>\u2022\u2023\u00b7\u25aa\u25ab\u25cb\u25cf\u25e6\u27a2\uf0b7\u2013\u2014]|\d{1,2}[.)]|\(?[a-h]\))[^\S\n]+"
+)
 _FIRST_BULLET = re.compile(rf"\s*{_BULLET}")
 _WORD = r"[^\W_][\w'\u2019%/]*(?:[-.][^\W_][\w'\u2019%/]*)*"
 _PATTERN = re.compile(
