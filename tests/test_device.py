@@ -50,3 +50,8 @@ def test_a_second_card_where_there_is_one_is_told(monkeypatch):
     assert usable_device("cuda") == torch.device("cuda")
     with pytest.raises(ValueError, match=r"device='cuda:1' is not here: CUDA finds 1 device\(s\), counted from 0"):
         usable_device("cuda:1")
+
+
+def test_another_kind_of_device_that_is_not_here_is_told():
+    with pytest.raises(ValueError, match=r"device='vulkan' is not here: torch .* cannot use it; use device='cpu'"):
+        usable_device("vulkan")

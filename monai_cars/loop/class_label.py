@@ -66,6 +66,8 @@ def label_after(label: Any, numbers: Mapping[str, int], record: Mapping[str, Any
     finding, operation = record["finding"], record["operation"]
     if operation == "sham" or finding not in numbers or (operation == "delete" and record["instance_only"]):
         return label
+    if isinstance(label, str):
+        raise ValueError(f"a label must be a number or a vector of numbers, no text (got {label!r}); convert it first.")
     values = torch.as_tensor(label).clone()
     if values.numel() == 1:
         values.fill_(_number(int(values), numbers, finding, operation))

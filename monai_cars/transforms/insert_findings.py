@@ -38,6 +38,7 @@ class InsertFindings(FilmEdit):
         **loop: `editor`, `gate`, `segmenter`, `device` and `max_attempts` of `monai_cars.loop.edit_loop.EditLoop`.
 
     Raises:
+        TypeError: a finding that is neither.
         ValueError: no finding, an unknown field or finding, a normal film together with a finding, or the same finding
             at the same place with the same seed twice.
 
@@ -130,6 +131,9 @@ class InsertFindingsd(FilmEditd):
 def _edits(findings: Sequence[Wanted], seed: int) -> list[Edit]:
     if isinstance(findings, str | Mapping) or not findings:
         raise ValueError(f"findings must be a list with at least one finding (got {echo(findings)}).")
+    for number, wanted in enumerate(findings):
+        if not isinstance(wanted, str | Mapping):
+            raise TypeError(f"findings[{number}] must be a name, or a mapping with 'finding' (got {echo(wanted)}).")
     rows = [{"finding": wanted} if isinstance(wanted, str) else dict(wanted) for wanted in findings]
     for number, row in enumerate(rows):
         unknown = [name for name in row if name not in FIELDS]

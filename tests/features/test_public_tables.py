@@ -203,6 +203,7 @@ def test_the_classes_of_rsna(tmp_path):
         "Path,Edema,Edema,Fracture\na,1,1,0\n",
         "Path,Edema,Fracture\na,1,0\na,1,0\n",
         "Path,Edema,Pneumonia,Fracture\na,1,NA,0\n",
+        "Path,Edema,Pneumonia,Fracture\na,1,#N/A,0\n",
         "Path,Edema,Fracture\na,Positive,absent\n",
         "Path|Edema|Fracture\na|TRUE|False\n",
     ],

@@ -55,6 +55,8 @@ def test_what_one_number_cannot_say_is_refused():
         label_after(1, {"nodule": 1}, edit("delete"))
     with pytest.raises(ValueError, match=r"a label must be one class number or a vector .*\(2,\)"):
         label_after([0, 1], NUMBERS, edit("insert"))
+    with pytest.raises(ValueError, match=r"a label must be a number or a vector of numbers, no text \(got '0'\)"):
+        label_after("0", NUMBERS, edit("insert"))
     with pytest.raises(ValueError, match=r"shape \(1, 8, 8\)"):
         label_after(torch.zeros(1, 8, 8), NUMBERS, edit("insert"))
 

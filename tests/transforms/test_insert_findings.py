@@ -146,6 +146,11 @@ def test_what_cannot_be_asked_for(findings, message):
         InsertFindings(findings)
 
 
+def test_a_finding_that_is_neither_name_nor_mapping():
+    with pytest.raises(TypeError, match=r"findings\[1\] must be a name, or a mapping with 'finding' \(got 3\)"):
+        InsertFindings(["mass", 3])
+
+
 def test_a_vocabulary_without_a_word_for_a_finding():
     with pytest.raises(ValueError, match="NIH-14 does not say what 'fracture' is called"):
         InsertFindingsd("image", ["fracture"], findings_key="labels", vocabulary="nih-14")

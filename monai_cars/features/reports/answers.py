@@ -23,7 +23,9 @@ _MARKS = {"ticked": "present", "empty": "absent", "doubted": "uncertain"}
 _BRACKETS = {"(": ")", "[": "]", "<": ">"}
 _AHEAD = 6  # words of the next label: "Edema: Y Effusion: N"
 
-_BULLET = r"(?:[-*>\u2022\u00b7\u25aa\u25cf\u25e6\u2013\u2014]|\d{1,2}[.)]|\(?[a-h]\))[^\S\n]+"
+_BULLET = (
+    r"(?:[-*>\u2022\u2023\u00b7\u25aa\u25ab\u25cb\u25cf\u25e6\u27a2\uf0b7\u2013\u2014]|\d{1,2}[.)]|\(?[a-h]\))[^\S\n]+"
+)
 _FIRST_BULLET = re.compile(rf"\s*{_BULLET}")
 _WORD = r"[^\W_][\w'\u2019%/]*(?:[-.][^\W_][\w'\u2019%/]*)*"
 _PATTERN = re.compile(
@@ -31,10 +33,12 @@ _PATTERN = re.compile(
         (
             rf"(?P<word>{_WORD})",
             rf"(?P<line>[^\S\n]*\n\s*)(?:{_BULLET})?",
-            r"(?P<ticked>[\[(][^\S\n]*[xX\u2713\u2714+][^\S\n]*[\])]|[\u2611\u2612\u2713\u2714\u2705])",
+            r"(?P<ticked>[\[(][^\S\n]*[xX\u2713\u2714+][^\S\n]*[\])]|\[[^\S\n]*[yY*][^\S\n]*\]|[\u2295\u2611\u2612\u2713\u2714\u2705])",
             r"(?P<doubted>[\[(][^\S\n]*(?:\?|\+/-|\u00b1)[^\S\n]*[\])])",
             r"(?P<empty>\[[^\S\n]*[-_\u2013]?[^\S\n]*\]|\([^\S\n]*[-_\u2013]?[^\S\n]*\)"
-            r"|[\u2610\u2717\u2718\u274c\u25a1])",
+            r"|\[[^\S\n]*[nN][^\S\n]*\]|[\u2296\u2610\u2715-\u2718\u274c\u25a1])",
+            r"(?P<filled>\u25a0)",
+            r"(?P<crossed>\[[^\S\n]*[\u2715-\u2718][^\S\n]*\])",
             r"(?P<figure>[+-]ve\b|\+/-|\u00b1|-1(?:\.0)?(?![\w.]))",
             r"(?P<cell>[^\S\n]*[\t|][^\S\n|]*)",
             r"(?P<separator>->|=>|\u2192|\.{2,}|\u2026|[:=?])",
@@ -42,15 +46,18 @@ _PATTERN = re.compile(
             r"(?P<comma>[,()\[\]])",
             # A sign stands right before a word, or alone: "+edema, -effusion", "edema +", "+ edema".
             r"(?P<sign>(?:(?<=[\s,;(:=])|(?<![\s\S]))(?:\+{1,3}|[-\u2212\u2013](?![^\S\n]))"
-            r"|(?<=[^\W\d_])\+{1,3}(?=$|[\n,;.])|(?<=\s)[-\u2212\u2013](?=$|[\n,;.]))",
+            r"|(?<=[^\W\d_])\+{1,3}(?=$|[\s,;.])|(?<=[\s\w])[-\u2212\u2013](?=$|[\n,;.]))",
             r"(?P<dash>-{1,2}|[\u2013\u2014])",
-            r"(?P<quote>[\"{}\u201c\u201d])",
+            # What only sets a word off: quotes, "**Edema:** no", "<b>Edema:</b> no".
+            r"(?P<quote>[\"{}\u201c\u201d]|\*+|</?(?:b|i|u|em|strong|p|li|ul|br|td|tr|th|span)[^\S\n]*/?>)",
             r"(?P<other>[^\s\w])",
         )
     )
 )
 
 
+_NUMBER = re.compile(r"(?<=\s)\d{1,2}[.)]\s+[^\W\d_]")  # of an item of a list on one line
+_HOOK = re.compile("[\u2713\u2714]")
 _SIGNED_LINE = re.compile(r"^[^\S\n]*\+[^\S\n]*[^\W\d_]", re.MULTILINE)
 _HYPHENED = re.compile(r"(.*[^\W\d_]{3})[-/](yes|no|present|absent|positive|negative|none)")
 
@@ -93,7 +100,7 @@ def pieces(text: str, start: int, end: int) -> list[Piece]:
 
 
 _MARKED = re.compile(
-    r"[\t|=\u2610-\u2612\u2713-\u2718\u25a1\u2705\u274c\[\]+]|\([-_ ]*\)| [-\u2013]\s|:-|[+-]ve\b"
+    r"[\t|=\u2295\u2296\u2610-\u2612\u2713-\u2718\u25a1\u2705\u274c\[\]+]|\([-_ ]*\)| [-\u2013]\s|:-|[+-]ve\b"
     r"|[\s,(:][-\u2212](?:[^\W\d_]|\Z|[\n;,.\"])"
 )
 _BEHIND = re.compile(r"[:?<>(/\u2014\u2026-][\s\"']*(\w[\w/]*)")
@@ -117,14 +124,22 @@ def _raw(text: str, start: int, end: int) -> list[_Raw]:
     bullet = _FIRST_BULLET.match(text, start, end)
     part, start = (text[bullet.end() : end], bullet.end()) if bullet else (text[start:end], start)
     signed = _SIGNED_LINE.search(part) is not None
-    found = []
+    numbered = bullet is not None and bullet.group().strip(" (").startswith("1")
+    found: list[_Raw] = []
     for match in _PATTERN.finditer(part):
         kind = match.lastgroup or ""
         if kind == "quote":
             continue
-        raw = _Raw(kind, match[kind].lower(), start + match.start(kind), start + match.end(kind))
+        first, last = match.span(kind)
+        if kind == "crossed":  # beside "[\u2714]" a cross denies; alone it may be the mark of what is there
+            kind = "empty" if _HOOK.search(part) else "doubted"
+        if kind == "filled":  # a bullet, unless empty boxes stand beside it
+            kind = "ticked" if "\u25a1" in part else "other"
+        # "1. Edema: No 2. Effusion: Yes"
+        begins = numbered and found and found[-1].kind == "word" and _NUMBER.match(part, first)
+        raw = _Raw("line" if begins else kind, part[first:last].lower(), start + first, start + last)
         found += _parted(raw)
-        if kind == "line" and signed and part[match.end(kind) : match.end()].strip() == "-":
+        if kind == "line" and signed and part[last : match.end()].strip() == "-":
             found.append(_Raw("sign", "-", raw.end, start + match.end()))  # no bullet: other lines begin with "+"
     return found
 

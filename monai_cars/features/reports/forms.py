@@ -36,6 +36,7 @@ _SHAPES = (
     re.compile(rf"{_LABEL}[:t-]?(?P<said>(?:m,?A,?){{2,}}|(?:A,?m,?){{2,}})"),  # Edema: [x] Yes [ ] No
     re.compile(rf"{_LABEL}[:t-]{{1,2}}(?P<said>mA|Am|A|m|s)(?![AT])"),  # Edema: Yes
     re.compile(rf"{_LABEL}[:t-]{{1,2}}(?P<said>A)(?=T[:=])"),  # Edema: Yes Effusion: No
+    re.compile(r"(?P<said>(?:m,?A,?){2,}|(?:A,?m,?){2,})(?P<label>T)(?=$|,$)"),  # [x] Yes [ ] No Edema
     re.compile(r"(?P<said>[ms])(?P<label>T)"),  # (+) edema
     re.compile(r"(?P<said>A)[:t-](?P<label>T(?:,T)*)(?=$|t$)"),  # Present: edema, effusion
     re.compile(r"(?P<bare>T)(?P<said>[ms])(?=$|,|T)"),  # Edema (+)

@@ -32,6 +32,8 @@ def parted(sentence: Sentence, found: Found) -> list[Sentence]:
     words = sentence.words
     hits = [*found.findings, *found.structures]
     opens = {hit.start: hit.payload for hit in hits if hit.payload != "other"}  # "PICC / tip in the SVC"
+    structures = {hit.start for hit in found.structures}
+    opens |= {hit.start: hit.payload for hit in found.predicates if hit.end in structures}  # "no ptx / large heart"
     subject = min((hit.end for hit in found.structures), default=len(words))
     told = [hit for hit in found.predicates if hit.start >= subject]  # not "clear / lungs"
     ends = {hit.end for hit in found.findings}

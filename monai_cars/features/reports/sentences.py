@@ -9,8 +9,8 @@ from typing import NamedTuple
 from monai_cars.features.reports.forms import items
 from monai_cars.features.reports.words import GRAMMAR, Token, tokens
 
-_ENDS = frozenset((".", ";"))
-_BULLETS = frozenset(("-", "*", ">", "\u2022", "\u00b7", "\u2013", "\u2014"))
+_ENDS = frozenset(".;\u2022\u2023\u25aa\u25ab\u25cf\u27a2\uf0b7")  # bullets of a list on one line as well
+_BULLETS = frozenset("-*>#\u2022\u2023\u00b7\u25a0\u25aa\u25ab\u25cb\u25cf\u25e6\u27a2\uf0b7\u2013\u2014")
 _LABEL = 5  # words of a label and its colon, at most
 _EMPTY_LINE = re.compile(r"\n[^\S\n]*\n")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -98,7 +98,8 @@ def _free(text: str, start: int, end: int) -> Iterator[Sentence]:
 
 def _sentence(found: list[Token], asked: bool, breaks: list[int]) -> Iterator[Sentence]:
     if found and not (len(found) == 1 and found[0].word.isdigit()):
-        yield Sentence(found, asked, breaks=tuple(breaks))
+        # A number of a list that began a line went with its bracket.
+        yield Sentence(found, asked, breaks=tuple(place for place in breaks if place < len(found)))
 
 
 def _ends(text: str, token: Token) -> bool:

@@ -15,7 +15,8 @@ from typing import Any
 
 from monai_cars.echo import among, echo
 
-UNKNOWN = ("", "nan", "none", "null", "<na>", "n/a")  # how tables write that there is no value; "na" could be a name
+# How tables write that there is no value, Excel's error value among them; "na" could be a name.
+UNKNOWN = ("", "nan", "none", "null", "<na>", "n/a", "#n/a")
 
 
 _SEPARATOR = re.compile(r"\s*\"?sep=(.)\"?[^\S\n]*\r?\n", re.IGNORECASE)
