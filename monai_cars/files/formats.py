@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_cars.echo import cut, echo
+from monai_cars.echo import cause, cut, echo
 from monai_cars.files.dicom import read_dicom
 from monai_cars.files.dicom_stream import is_dicom
 from monai_cars.files.header import RadiographError
@@ -110,7 +110,14 @@ def read_native(path: str | os.PathLike[str], *, check: bool = True, volumes: bo
             "its start); convert the file, or copy it again if it is damaged"
         )
     read = (form.read_volume if volumes else None) or (form.read_checked if check else None) or form.read
-    native = read(source, data, digest)
+    try:
+        native = read(source, data, digest)
+    except RadiographError:
+        raise
+    except Exception as error:  # a header may be wrong in ways that nobody has thought of
+        raise RadiographError(
+            f"{source}: a {form.name} film must be sound (got {cause(error)}); copy the file again or leave it out"
+        ) from error
     check_values(source, native.stored)
     return native
 

@@ -126,3 +126,18 @@ def test_a_file_that_names_no_syntax_behind_its_preamble_is_damaged():
     name = get_testdata_file("meta_missing_tsyntax.dcm")
     with open(name, "rb") as stream, pytest.raises(RadiographError, match="name its transfer syntax"):
         parsed("film", stream.read())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"\x28\0\x03\x01US", b"\x28\0\x03\x01UW"),  # PixelRepresentation of a type that there is not
+        (b"\x28\0\0\x01US", b"\x28\0\xff\x01US"),  # no BitsAllocated
+    ],
+)
+def test_a_header_that_is_wrong_in_an_unforeseen_way_is_a_refusal(tmp_path, old, new):
+    data = dicom(tmp_path / "s.dcm", pixels(12), 12).read_bytes()
+    assert data.count(old) == 1
+    (tmp_path / "film.dcm").write_bytes(data.replace(old, new))
+    with pytest.raises(RadiographError, match=r"film.dcm: .* \(got .*copy the file again"):
+        read_radiograph(tmp_path / "film.dcm", check=False)

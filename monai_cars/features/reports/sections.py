@@ -114,7 +114,9 @@ def _headers(text: str) -> list[_Header]:
 def _qualified(header: _Header, text: str) -> _Header:
     """A header whose words are read, since they say something of what follows: "Negative findings:"."""
     before = _QUALIFIER.search(text, max(0, header.start - 12), header.start)
-    return header._replace(start=before.start(), kind="read") if before else header
+    if before is None or text[: before.start()].rstrip().endswith((":", "=")):  # the answer to the label before it
+        return header
+    return header._replace(start=before.start(), kind="read")
 
 
 def _without_labels(headers: list[_Header], text: str) -> list[_Header]:
