@@ -163,6 +163,22 @@ def test_a_full_disk_ends_the_run_unfinished_and_the_same_again_finishes_it(tmp_
     assert run.skipped == []
 
 
+def test_a_disk_that_is_full_for_a_moment_is_no_films_fault(tmp_path, monkeypatch):
+    films(tmp_path / "films")
+    failed, whole = [], os.fsync
+
+    def fills(handle):
+        if not failed and "films" in Path(os.readlink(f"/proc/self/fd/{handle}")).parts[-2:]:
+            failed.append(handle)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return whole(handle)
+
+    monkeypatch.setattr(os, "fsync", fills)
+    with pytest.raises(CannotWriteError, match=r"cannot be written \(No space left on device\)"):
+        phantom_run(tmp_path, edits=FLUID, pages=PAGES).run()
+    assert len(failed) == 1
+
+
 def test_weights_that_are_missing_end_the_run_since_every_film_would_miss_them(tmp_path):
     films(tmp_path / "films")
 
