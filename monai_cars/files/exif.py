@@ -25,7 +25,7 @@ def jpeg_orientation(data: bytes) -> int:
 
 def png_orientation(data: bytes) -> int:
     """1 to 8; 1 where the file says nothing, or nothing sound."""
-    chunks = list(_chunks(data))
+    chunks = list(png_chunks(data))
     exif = [tiff_orientation(body.removeprefix(b"Exif\0\0")) for kind, body in chunks if kind == b"eXIf"]
     return _first(exif, [body for kind, body in chunks if kind == b"iTXt" and body.startswith(XMP_TEXT)])
 
@@ -33,7 +33,7 @@ def png_orientation(data: bytes) -> int:
 def png_text(data: bytes, keyword: str) -> str:
     """A text entry of a PNG, empty where there is none."""
     head = keyword.encode() + b"\0"
-    found = (body[len(head) :] for kind, body in _chunks(data) if kind == b"tEXt" and body.startswith(head))
+    found = (body[len(head) :] for kind, body in png_chunks(data) if kind == b"tEXt" and body.startswith(head))
     return next(found, b"").decode("latin-1")
 
 
@@ -79,7 +79,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += 2 + max(length, 2)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """PNG's chunks but for those that hold the picture."""
     at = 8
     while at + 12 <= len(data):

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from monai_cars.echo import cause, cut, echo
 from monai_cars.files.dicom import read_dicom
 from monai_cars.files.dicom_stream import is_dicom
 from monai_cars.files.header import RadiographError
+from monai_cars.files.inflate import GZIP, InflateError, start_of
 from monai_cars.files.native import MOST_BYTES, Native, check_values
 from monai_cars.files.nifti import GZIP_SIGNATURE, is_nifti, read_nifti
 from monai_cars.files.raster import is_jpeg, is_png, read_jpeg, read_png
@@ -76,8 +76,8 @@ def looks_like_a_film(path: str | os.PathLike[str]) -> bool:
         head = stream.read(HEAD_BYTES)
     if head.startswith(GZIP_SIGNATURE):  # what is in it decides: any file may be compressed
         try:
-            head = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
-        except zlib.error:
+            head = start_of(head, HEAD_BYTES, kind=GZIP)
+        except InflateError:
             return False
         return is_nifti(head) and not head.startswith(GZIP_SIGNATURE)
     return any(form.recognises(head) for form in FORMATS)

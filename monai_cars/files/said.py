@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +13,7 @@ import pydicom
 from monai_cars.files.dicom import is_dicom
 from monai_cars.files.dicom_sides import sides_of
 from monai_cars.files.header import RadiographError
+from monai_cars.files.inflate import GZIP, start_of
 from monai_cars.files.nifti import GZIP_SIGNATURE, is_nifti
 from monai_cars.files.quiet import quiet
 from monai_cars.files.raster import is_jpeg, is_png, jpeg_sides, png_sides
@@ -21,6 +21,8 @@ from monai_cars.files.sides import SILENT, Sides, of_affine
 
 HEAD = 1 << 20
 """Bytes of a file within which its header lies."""
+NIFTI_HEADER = 540
+"""Bytes of a NIfTI-2's header, the longer one."""
 DICOM_ATTRIBUTES = ["AnatomicalOrientationType", "PatientOrientation", "ImageOrientationPatient"]
 
 
@@ -64,7 +66,6 @@ def _said(source: str, head: bytes) -> Sides:
 
 def _nifti_affine(head: bytes) -> np.ndarray:
     if head[:2] == GZIP_SIGNATURE:
-        with gzip.open(BytesIO(head)) as stream:
-            head = stream.read(540)  # of NIfTI-2, the longer
+        head = start_of(head, NIFTI_HEADER, kind=GZIP)
     kind = nib.Nifti2Header if head[4:8] == b"n+2\0" else nib.Nifti1Header
     return np.asarray(kind.from_fileobj(BytesIO(head)).get_best_affine())

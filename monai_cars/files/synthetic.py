@@ -1,13 +1,13 @@
 """Which films say of themselves that they are synthetic: those that this library wrote, and DICOM of any maker."""
 
-import gzip
 import os
-import zlib
 from pathlib import Path
 
 import pydicom
 
+from monai_cars.files.exif import png_chunks
 from monai_cars.files.identity import WARNING
+from monai_cars.files.inflate import GZIP, InflateError, start_of
 from monai_cars.files.nifti import GZIP_SIGNATURE, is_nifti
 from monai_cars.files.quiet import quiet
 from monai_cars.files.raster import PNG_SIGNATURE, is_jpeg
@@ -38,7 +38,7 @@ def says_synthetic(path: str | os.PathLike[str]) -> bool:
     if head.startswith(PNG_SIGNATURE):
         return _png_says(Path(path).read_bytes())
     if is_nifti(head):
-        return WARNING.encode() in (_inflated(path) if head.startswith(GZIP_SIGNATURE) else head)
+        return _nifti_says(head)
     return not is_jpeg(head) and _dicom_says(path)
 
 
@@ -53,20 +53,14 @@ def _dicom_says(path: str | os.PathLike[str]) -> bool:
         return False
 
 
-def _inflated(path: str | os.PathLike[str]) -> bytes:
+def _nifti_says(head: bytes) -> bool:
     try:
-        with gzip.open(path) as stream:
-            return stream.read(_HEAD)
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        return b""
+        start = start_of(head, _HEAD, kind=GZIP) if head.startswith(GZIP_SIGNATURE) else head
+    except InflateError:
+        return False
+    return WARNING.encode() in start
 
 
 def _png_says(data: bytes) -> bool:
-    """Walk the chunks: the pixels may hold any bytes."""
-    at = len(PNG_SIGNATURE)
-    while at + 8 <= len(data):
-        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        if kind in (b"tEXt", b"iTXt") and WARNING.encode() in data[at + 8 : at + 8 + length]:
-            return True
-        at += 12 + length
-    return False
+    """Its texts alone: the pixels may hold any bytes."""
+    return any(kind in (b"tEXt", b"iTXt") and WARNING.encode() in body for kind, body in png_chunks(data))

@@ -69,7 +69,9 @@ class Within:
         folder: nothing lies in one that does not exist.
 
     Example:
-        >>> Within(Path("/tmp"))(Path("/tmp/films/a.png")), Within(Path("/tmp/films"))(Path("/tmp"))
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Within(Path(folder))(Path(folder) / "films" / "a.png"), Within(Path(folder))(Path(folder).parent)
         (True, False)
     """
 
