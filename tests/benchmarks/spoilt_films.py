@@ -23,6 +23,7 @@ from monai_cars.chest_xray.anatomy.orientation_network import NOT_FRONTAL, class
 from monai_cars.chest_xray.anatomy.segmenter import load_segmenter
 from monai_cars.chest_xray.orientation import FRONTAL_LOG_ODDS, ORIENTATION_WEIGHTS
 from monai_cars.chest_xray.screening import implausible
+from monai_cars.chest_xray.sharpness import LEAST_DETAIL, fine_detail
 from monai_cars.chest_xray.training.anatomy_films import read_grey
 from monai_cars.chest_xray.training.train_orientation import FOLDS, fold_of, frontal_films
 from monai_cars.weights import load_state
@@ -122,8 +123,13 @@ def odds(network: torch.nn.Module, film: np.ndarray) -> float:
     return float(logs[:NOT_FRONTAL].logsumexp(0) - logs[NOT_FRONTAL])
 
 
+def sound(image: torch.Tensor, segment: Callable[[torch.Tensor], torch.Tensor]) -> bool:
+    """Whether a film has detail, and masks of a whole chest."""
+    return not fine_detail(image) < LEAST_DETAIL and implausible(segment(image)) is None
+
+
 def drawn(args: argparse.Namespace) -> Iterator[tuple[str, float, bool]]:
-    """Kind and log-odds of every picture, and whether its masks are those of a whole chest."""
+    """Kind and log-odds of every picture, and whether detail and masks are those of a whole chest."""
     files, who = frontal_films(args.data)
     judges, segment = networks(args.folds), load_segmenter()
     chosen = np.random.default_rng(args.seed).permutation(len(files))[: args.films or len(files)]
@@ -135,7 +141,7 @@ def drawn(args: argparse.Namespace) -> Iterator[tuple[str, float, bool]]:
             picture = draw(film, masks, rng)
             if picture is not None:
                 score = odds(judges[fold_of(who[number])], picture)
-                whole = score < args.least or implausible(segment(as_image(picture))) is None
+                whole = score < args.least or sound(as_image(picture), segment)
                 yield kind, score, whole
 
 
@@ -155,7 +161,7 @@ def main() -> None:
         taken[kind] += score >= args.least and whole
     if args.scores:
         np.savez(args.scores, **{kind.replace(" ", "_"): np.array(each) for kind, each in scores.items()})
-    print("| kind | pictures | refused by the network | refused by their masks | taken |\n|---|---|---|---|---|")
+    print("| kind | pictures | refused by the network | refused by their form | taken |\n|---|---|---|---|---|")
     for kind, each in scores.items():
         below = sum(score < args.least for score in each)
         print(f"| {kind} | {len(each)} | {below} | {len(each) - below - taken[kind]} | {taken[kind]} |")
