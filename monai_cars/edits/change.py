@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from monai_cars.edits.film import Film, Unit
+from monai_cars.edits.film import Film, OfFilm
 
 
 @dataclass(frozen=True)
-class Change:
+class Change(OfFilm):
     """A film before and after an edit.
 
     Args:
@@ -36,21 +36,6 @@ class Change:
     def after(self) -> torch.Tensor:
         """(H, W) or (D, H, W) film after it."""
         return self.image[0]
-
-    @property
-    def anatomy(self) -> torch.Tensor:
-        """(S, ...) uint8 masks before the edit."""
-        return self.film.anatomy
-
-    @property
-    def unit(self) -> Unit:
-        """Contrast unit of the film before the edit."""
-        return self.film.unit
-
-    @property
-    def spacing(self) -> tuple[float, ...] | None:
-        """Millimetres per element along every axis, None when unknown."""
-        return self.film.spacing
 
     @cached_property
     def gain(self) -> np.ndarray:

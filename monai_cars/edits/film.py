@@ -137,3 +137,24 @@ class Film:
             self._made[what] = MEMORY.recall((self.key, what), make)
         made: Made = self._made[what]
         return made
+
+
+class OfFilm:
+    """Whatever holds the film before an edit tells its anatomy, unit and scale as its own."""
+
+    film: Film
+
+    @property
+    def anatomy(self) -> torch.Tensor:
+        """(S, ...) uint8 masks before the edit."""
+        return self.film.anatomy
+
+    @property
+    def unit(self) -> Unit:
+        """Contrast unit of the film before the edit."""
+        return self.film.unit
+
+    @property
+    def spacing(self) -> tuple[float, ...] | None:
+        """Millimetres per element along every axis, None when unknown."""
+        return self.film.spacing

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import torch
 
 from monai_cars.edits.edit import Box, Edit, Quantity
-from monai_cars.edits.film import Film, Unit
+from monai_cars.edits.film import Film, OfFilm
 from monai_cars.edits.record import rounded
 
 FIRST_SETTINGS = "first settings"  # thresholds that were set by hand, not calibrated
@@ -19,7 +19,7 @@ Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
-class Context:
+class Context(OfFilm):
     """What a check may look at besides the film before and after.
 
     Args:
@@ -42,21 +42,6 @@ class Context:
     measured: Quantity | None
     segmenter: Callable[[torch.Tensor], torch.Tensor] | None = None
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
-
-    @property
-    def anatomy(self) -> torch.Tensor:
-        """(S, ...) uint8 masks before the edit."""
-        return self.film.anatomy
-
-    @property
-    def unit(self) -> Unit:
-        """Contrast unit before the edit."""
-        return self.film.unit
-
-    @property
-    def spacing(self) -> tuple[float, ...] | None:
-        """Millimetres per element along every axis, or None."""
-        return self.film.spacing
 
     @property
     def millimetre(self) -> float:
